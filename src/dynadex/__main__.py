@@ -1,0 +1,5 @@
+"""`python -m dynadex`."""
+
+from .cli import main
+
+main()

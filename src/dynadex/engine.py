@@ -1,0 +1,195 @@
+"""OpenSearch and Elasticsearch over HTTP: bulk, mget, search and the little administration that indices need.
+
+Only what both have in common since Elasticsearch 7.10. Nothing is retried here: what can be tried again is answered as
+such, or raised as `EngineUnavailable`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from .core import bulk
+from .core.bulk import Answer, Operation, Status
+from .core.comparing import loads
+from .core.writing import Found, Target
+from .pacing import Patience
+
+#: Bytes a bulk request may have: well below the smallest limit met (10 MiB, on small managed instances).
+REQUEST_BYTES = 5 * 1024 * 1024
+#: A batch is spread over several connections only where each gets at least this many operations.
+OPERATIONS_A_CONNECTION = 250
+_LOOKS_A_REQUEST = 250
+
+#: (method, url, headers, body) -> headers with whatever proves who asks.
+Auth = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
+
+
+class EngineError(Exception):
+    """The engine refused a request; `status` is HTTP's, `type` the engine's name for the error."""
+
+    def __init__(self, status: int, type: str, reason: str) -> None:
+        super().__init__(f"the engine answered {status}, {type}: {reason}")
+        self.status, self.type, self.reason = status, type, reason
+
+
+class EngineUnavailable(EngineError):
+    """Not reached, overloaded, or unable to answer now: asking again later is right."""
+
+
+class Response(NamedTuple):
+    status: int
+    body: bytes
+
+
+def no_auth(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
+    """For an engine that asks nobody who they are."""
+    return headers
+
+
+def basic_auth(username: str, password: str) -> Auth:
+    """HTTP's user and password."""
+    proof = urllib3.make_headers(basic_auth=f"{username}:{password}")
+    return lambda method, url, headers, body: {**headers, **proof}
+
+
+class Engine:
+    """One cluster. `prefix` comes before every index and alias name, for clusters that several users share."""
+
+    def __init__(
+        self, url: str, *, auth: Auth = no_auth, prefix: str = "", connections: int = 2, read_timeout: float = 30.0
+    ) -> None:
+        self.url, self.prefix = url.rstrip("/"), prefix
+        self._auth, self._connections, self._read_timeout = auth, connections, read_timeout
+        self._pool = urllib3.PoolManager(maxsize=max(8, connections), retries=False)
+        self._threads: ThreadPoolExecutor | None = None
+
+    # -- Requests
+
+    def send(
+        self, method: str, path: str, body: bytes = b"", *, kind: str = "application/json", timeout: float = 30.0
+    ) -> Response:
+        """One request, whatever its answer. Raises `EngineUnavailable` where there is none."""
+        url = self.url + path
+        headers = self._auth(method, url, {"Content-Type": kind} if body else {}, body)
+        limit = urllib3.Timeout(connect=min(3.0, timeout), read=timeout)
+        try:
+            answer = self._pool.request(method, url, body=body or None, headers=headers, timeout=limit)
+        except urllib3.exceptions.HTTPError as error:
+            raise EngineUnavailable(0, type(error).__name__, f"{self.url} does not answer: {error}") from error
+        return Response(answer.status, answer.data)
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, timeout: float | None = None, **parameters: str | int
+    ) -> Any:
+        """One JSON request. Raises `EngineError`, or `EngineUnavailable` for 429 and 5xx."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        data = b"" if body is None else json.dumps(body).encode()
+        status, answer = self.send(method, path + query, data, timeout=timeout or self._read_timeout)
+        if status >= 400:
+            raise _error(status, answer)
+        return json.loads(answer) if answer else None
+
+    # -- The protocol's requests
+
+    def write(self, operations: Sequence[Operation], patience: Patience) -> list[Answer]:
+        """Sends the operations in as many requests as size asks for; one answer for each, in order."""
+        chunks = list(self._chunks(operations))
+        if len(chunks) == 1:
+            return self._bulk(chunks[0], patience)
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._connections, thread_name_prefix="bulk")
+        answers = self._threads.map(lambda chunk: self._bulk(chunk, patience), chunks)
+        return [answer for chunk in answers for answer in chunk]
+
+    def _chunks(self, operations: Sequence[Operation]) -> Sequence[Sequence[Operation]]:
+        connections = max(1, min(self._connections, len(operations) // OPERATIONS_A_CONNECTION))
+        most = -(-len(operations) // connections)
+        chunks: list[list[Operation]] = [[]]
+        bytes_ = 0
+        for operation in operations:
+            size = bulk.size(operation)
+            if chunks[-1] and (bytes_ + size > REQUEST_BYTES or len(chunks[-1]) >= most):
+                chunks.append([])
+                bytes_ = 0
+            chunks[-1].append(operation)
+            bytes_ += size
+        return chunks
+
+    def _bulk(self, operations: Sequence[Operation], patience: Patience) -> list[Answer]:
+        # require_alias: a generation's write alias goes with it, so a late write never makes an index of its name anew
+        path = f"/_bulk?require_alias=true&filter_path={bulk.FILTER_PATH}"
+        try:
+            status, body = self.send(
+                "POST",
+                path,
+                bulk.encode(operations),
+                kind="application/x-ndjson",
+                timeout=self._timeout(patience),
+            )
+        except EngineUnavailable as away:
+            return [Answer(Status.RETRY, 0, away.type, away.reason)] * len(operations)
+        if status == 200:
+            return bulk.read(body, len(operations))
+        if status in (400, 413):  # of the request as a whole: find the operation it is about
+            if len(operations) == 1:
+                error = _error(status, body)
+                return [Answer(Status.REFUSED, 0, error.type, error.reason)]
+            half = len(operations) // 2
+            return self._bulk(operations[:half], patience) + self._bulk(operations[half:], patience)
+        error = _error(status, body)
+        return [Answer(Status.RETRY, 0, error.type, f"HTTP {status}: {error.reason}")] * len(operations)
+
+    def look(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
+        """Fetches documents as they are now, searchable or not yet."""
+        found: list[Found | Answer | None] = []
+        for start in range(0, len(targets), _LOOKS_A_REQUEST):
+            found += self._mget(targets[start : start + _LOOKS_A_REQUEST], patience)
+        return found
+
+    def _mget(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
+        body = json.dumps({"docs": [{"_index": alias, "_id": id} for alias, id in targets]}).encode()
+        try:
+            status, answer = self.send("POST", "/_mget", body, timeout=self._timeout(patience))
+            if status != 200:
+                raise _error(status, answer)
+            documents = loads(answer)["docs"]
+        except (EngineError, ValueError, KeyError) as error:
+            return [Answer(Status.RETRY, 0, type(error).__name__, str(error))] * len(targets)
+        return [_found(document) for document in documents]
+
+    def _timeout(self, patience: Patience) -> float:
+        return max(0.5, min(self._read_timeout, patience.left()))
+
+    # -- Searching
+
+    def search(self, index: str, body: Mapping[str, Any], *, timeout: float = 10.0) -> Any:
+        """A search on an index or alias; `body` and the answer are the engine's own."""
+        return self.ask("POST", f"/{quote(index)}/_search", body, timeout=timeout)
+
+
+def _found(document: Mapping[str, Any]) -> Found | Answer | None:
+    match document:
+        case {"found": True, "_version": version, "_source": source}:
+            return Found(version, source)
+        case {"found": False}:
+            return None
+    return Answer(Status.RETRY, 0, "not_answered", str(document.get("error", "an answer without a document"))[:300])
+
+
+def _error(status: int, body: bytes) -> EngineError:
+    type, reason = "error", body[:200].decode(errors="replace")
+    try:
+        error = json.loads(body).get("error", {})
+        if isinstance(error, dict):
+            type, reason = str(error.get("type", type)), str(error.get("reason", reason))
+        else:
+            reason = str(error)
+    except (ValueError, AttributeError):
+        pass
+    return (EngineUnavailable if status == 429 or status >= 500 else EngineError)(status, type, reason)

@@ -1,0 +1,156 @@
+"""What every function of a region works with: the project in its package, the engine and tables of its environment."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from .. import generations
+from ..aws import Service as AwsService
+from ..core.documents import Recipe
+from ..core.writing import Failure, Feeds
+from ..engine import Auth, Engine, basic_auth, no_auth
+from ..failures import message, send
+from ..pacing import Patience
+from ..project import Index, Project
+from ..table import Table
+
+#: A function instance sees a new generation at the latest after so many seconds (a rebuild waits for that).
+ALIAS_CACHE_SECONDS = 10.0
+#: Seconds of an invocation's time that are kept for reporting when retries use up the rest.
+_RESERVE_SECONDS = 2.0
+
+
+class Context(Protocol):
+    """What Lambda gives a handler beside the event."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@cache
+def project() -> Project:
+    """The project as it was packaged."""
+    return Project.from_json(Path(os.environ.get("DYNADEX_PROJECT", _packaged())).read_bytes())
+
+
+def _packaged() -> Path:
+    return Path(__file__).parents[2] / "project.json"
+
+
+def region() -> str:
+    """The region that this function runs in."""
+    return os.environ["AWS_REGION"]
+
+
+@cache
+def aws(name: str) -> AwsService:
+    """A service of this region."""
+    return AwsService(name, region())
+
+
+@cache
+def engine() -> Engine:
+    """This region's cluster."""
+    return Engine(os.environ["DYNADEX_ENGINE_URL"], auth=_auth(), prefix=os.environ.get("DYNADEX_ENGINE_PREFIX", ""))
+
+
+def _auth() -> Auth:
+    match os.environ.get("DYNADEX_ENGINE_AUTH", "none"):
+        case "none":
+            return no_auth
+        case "basic":
+            reply = aws("secretsmanager").call("GetSecretValue", {"SecretId": os.environ["DYNADEX_ENGINE_SECRET"]})
+            secret = json.loads(json.loads(reply.body)["SecretString"])
+            return basic_auth(secret["username"], secret["password"])
+        case "signed":
+            from ..aws import environment_credentials, sign
+
+            return lambda method, url, headers, body: sign(
+                method, url, headers, body, "es", region(), environment_credentials()
+            )
+        case other:
+            raise ValueError(f"DYNADEX_ENGINE_AUTH is {other!r}; none, basic or signed is expected")
+
+
+@cache
+def table(name: str) -> Table:
+    """A table of the project, by its logical name."""
+    described = project().tables[name]
+    return Table(described.physical_name, described.key, aws("dynamodb"))
+
+
+def table_of_source(arn: str) -> str:
+    """The logical name of the table that a stream (`…:table/NAME/stream/LABEL`) belongs to."""
+    physical = arn.split("/")[1]
+    for name, described in project().tables.items():
+        if described.physical_name == physical:
+            return name
+    raise ValueError(f"the stream {arn} belongs to no table of the project {project().name!r}")
+
+
+@cache
+def recipe(name: str) -> Recipe:
+    """How an index makes its documents."""
+    index: Index = project().indexes[name]
+    return Recipe(
+        index=name,
+        transform=_function(index.transform) if index.transform else None,
+        include=frozenset(index.include) if index.include else None,
+        exclude=frozenset(index.exclude),
+        match=index.match,
+    )
+
+
+def _function(reference: str) -> Callable[..., Any]:
+    module, _, function = reference.partition(":")
+    if (root := str(_packaged().parent)) not in sys.path:
+        sys.path.append(root)
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+_fed: dict[str, tuple[float, list[str]]] = {}
+
+
+def feeds(table_name: str, indexes: list[str] | None = None) -> Feeds:
+    """What a table's changes are written to: every generation fed, of all its indexes or the given ones."""
+    names = [index.name for index in project().indexes_of(project().tables[table_name])] if indexes is None else indexes
+    recipes = {}
+    for name in names:
+        for generation in _fed_generations(name):
+            recipes[generations.write_alias(generation)] = recipe(name)
+    return Feeds(project().tables[table_name].key, recipes)
+
+
+def _fed_generations(index: str) -> list[str]:
+    seen, names = _fed.get(index, (0.0, []))
+    if not names or time.monotonic() - seen > ALIAS_CACHE_SECONDS:
+        names = generations.fed(engine(), index)
+        _fed[index] = (time.monotonic(), names)
+    return names
+
+
+def forget_generations() -> None:
+    """Looks up anew which generations are fed: after a write was told that one is gone."""
+    _fed.clear()
+
+
+def patience(context: Context) -> Patience:
+    """As long as this invocation may retry."""
+    return Patience(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
+
+
+def keep_failures(failures: list[Failure], table_name: str, waiting: Patience) -> None:
+    """Puts failures into the failures queue, before anything counts as done."""
+    if failures:
+        messages = [message(failure, table_name, region()) for failure in failures]
+        send(os.environ["DYNADEX_FAILURES_QUEUE_URL"], aws("sqs"), messages, waiting)

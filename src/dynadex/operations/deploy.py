@@ -1,0 +1,220 @@
+"""Deploys a project: the tables' stacks in the home region, then every region's own, side by side.
+
+In a region the order is: the bucket for the function package, the package, the functions, the indices, and last the
+event sources, so that nothing is written before there is an index with its mapping. Every step can be run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from .. import generations
+from ..platform.cloud import Cloud, EngineAddress
+from ..platform.laptop import lambda_architecture
+from ..platform.packaging import Package, build
+from ..project import Project, Table
+from . import stacks
+from .steps import Steps
+
+_MAX_REGIONS = 8  # the table template's Region1 to Region8
+
+
+class DeployError(Exception):
+    """The project cannot be deployed as it is; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A region after a deployment. `made` are the indices that had no generation before and are empty."""
+
+    region: str
+    api: str
+    outputs: Mapping[str, str]
+    made: tuple[str, ...]
+
+
+def stack_names(project: Project) -> dict[str, str]:
+    """The project's stacks in a region, by what they hold; each table's source is `source-TABLE`."""
+    names = {"artifacts": f"{project.name}-artifacts", "regional": project.name}
+    return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
+
+
+def table_stack(project: Project, table: Table) -> str:
+    """The stack of a table, in the home region."""
+    return f"{project.name}-table-{table.name}"
+
+
+def deploy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps, work: Path) -> dict[str, Deployed]:
+    """Deploys the project in the given regions; `work` is a folder for what is built on the way."""
+    target, python = cloud.package_for(project)
+    with steps.step("package the functions"):
+        package = build(project, target, python, work)
+    for table in project.tables.values():
+        if not table.existing:
+            with steps.step(f"table {table.physical_name} in {', '.join(regions)}"):
+                _deploy_table(project, cloud, table, regions)
+
+    def region_of(region: str) -> Deployed:
+        return _deploy_region(project, cloud, region, package, steps)
+
+    with ThreadPoolExecutor(len(regions), thread_name_prefix="region") as pool:
+        return {deployed.region: deployed for deployed in pool.map(region_of, regions)}
+
+
+def _deploy_table(project: Project, cloud: Cloud, table: Table, regions: Sequence[str]) -> None:
+    home = project.home_region
+    cloudformation, stack = cloud.client("cloudformation", home), table_stack(project, table)
+    if stacks.status_of(cloudformation, stack) is None and _exists(cloud, table.physical_name, home):
+        raise DeployError(
+            f"tables.{table.name}: there is a table {table.physical_name!r} in {home} already, which no stack of "
+            f"this project made: set `existing = true` to use it as it is, or choose another name"
+        )
+    replicas = [home, *(region for region in regions if region != home)]
+    parameters = {
+        "TableName": table.physical_name,
+        "PartitionKeyName": table.partition_key.name,
+        "PartitionKeyType": table.partition_key.type,
+        "SortKeyName": table.sort_key.name if table.sort_key else "",
+        "SortKeyType": table.sort_key.type if table.sort_key else "S",
+        "TimeToLiveAttribute": table.ttl or "",
+        **{f"Region{number}": region for number, region in enumerate(replicas[:_MAX_REGIONS], start=1)},
+    }
+    stacks.deploy(cloudformation, stack, stacks.template("table"), parameters, _tags(project))
+    cloud.finish_table(table, home, replicas)
+
+
+def _exists(cloud: Cloud, table: str, region: str) -> bool:
+    try:
+        cloud.client("dynamodb", region).describe_table(TableName=table)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return False
+        raise
+    return True
+
+
+def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package, steps: Steps) -> Deployed:
+    cloudformation, names = cloud.client("cloudformation", region), stack_names(project)
+    with steps.step(f"{region}: function package, {package.bytes / 1e6:.1f} MB"):
+        stacks.deploy(cloudformation, names["artifacts"], stacks.template("artifacts"), {}, _tags(project))
+        bucket = stacks.outputs(cloudformation, names["artifacts"])["BucketName"]
+        key = f"{project.name}/{package.digest}.zip"
+        _upload(cloud, region, bucket, key, package.path)
+    with steps.step(f"{region}: functions, refill, API and queues"):
+        parameters = _regional_parameters(project, cloud, region, bucket, key)
+        stacks.deploy(cloudformation, names["regional"], stacks.template("regional"), parameters, _tags(project))
+        outputs = stacks.outputs(cloudformation, names["regional"])
+    with steps.step(f"{region}: indices"):
+        engine = cloud.engine(project, region)
+        made = [name for name, index in project.indexes.items() if generations.ensure(engine, name, index.mapping)]
+    with steps.step(f"{region}: event sources"):
+        for table in project.tables.values():
+            source = {
+                "FunctionArn": outputs["StreamFunctionArn"],
+                "StreamArn": stream_arn(cloud, table, region),
+                "UndeliveredQueueArn": outputs["UndeliveredQueueArn"],
+                "BatchSize": str(project.functions.stream.batch_size),
+                "ParallelizationFactor": str(project.functions.stream.parallelization),
+            }
+            stack = names[f"source-{table.name}"]
+            stacks.deploy(cloudformation, stack, stacks.template("source"), source, _tags(project))
+    api = cloud.api_url(region, outputs["ApiId"], outputs["ApiUrl"])
+    return Deployed(region, api, outputs, tuple(made))
+
+
+def _upload(cloud: Cloud, region: str, bucket: str, key: str, path: Path) -> None:
+    s3 = cloud.client("s3", region)
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
+            raise
+        s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
+
+def stream_arn(cloud: Cloud, table: Table, region: str) -> str:
+    """The stream of a table in a region. Raises `DeployError` where there is none."""
+    try:
+        described = cloud.client("dynamodb", region).describe_table(TableName=table.physical_name)["Table"]
+    except ClientError as error:
+        raise DeployError(f"tables.{table.name}: {table.physical_name} in {region}: {error}") from error
+    view = described.get("StreamSpecification", {}).get("StreamViewType")
+    if view not in ("NEW_AND_OLD_IMAGES", "NEW_IMAGE"):
+        raise DeployError(
+            f"tables.{table.name}: {table.physical_name} in {region} has {'a ' + view if view else 'no'} stream: "
+            "switch on its stream with the view type NEW_AND_OLD_IMAGES (dynamodb update-table --stream-specification)"
+        )
+    return str(described["LatestStreamArn"])
+
+
+def _regional_parameters(project: Project, cloud: Cloud, region: str, bucket: str, key: str) -> dict[str, str]:
+    address, functions = cloud.engine_address(project, region), project.functions
+    target, python = cloud.package_for(project)
+    partition, account = _partition(region), cloud.account(region)
+    tables = [f"arn:{partition}:dynamodb:{region}:{account}:table/{t.physical_name}" for t in project.tables.values()]
+    return {
+        "ProjectName": project.name,
+        "CodeBucket": bucket,
+        "CodeKey": key,
+        "Architecture": lambda_architecture(target),
+        "Runtime": f"python{python}",
+        "Memory": str(functions.memory),
+        "LogRetentionDays": str(functions.log_retention_days),
+        "EngineUrl": address.url,
+        "EngineAuth": address.auth,
+        "EngineSecretArn": address.secret,
+        "EngineDomainArn": _domain_arn(address, partition, region, account),
+        "EnginePrefix": address.prefix,
+        "TableArns": ",".join(tables),
+        "TableStreamArns": ",".join(f"{table}/stream/*" for table in tables),
+        "StreamTimeout": str(functions.stream.timeout),
+        "RefillTimeout": str(functions.refill.timeout),
+        "RefillHaltAfter": f"{functions.refill.halt_after:g}",
+        "SearchTimeout": str(functions.search.timeout),
+    }
+
+
+def _domain_arn(address: EngineAddress, partition: str, region: str, account: str) -> str:
+    """The domain that signed requests may go to: `search-NAME-x1y2z3.REGION.es.amazonaws.com` says its name."""
+    if address.auth != "signed":
+        return ""
+    if address.domain:
+        return address.domain
+    label = (urlsplit(address.url).hostname or "").partition(".")[0]
+    kind, _, rest = label.partition("-")
+    name = rest.rpartition("-")[0]
+    if kind not in ("search", "vpc") or not name:
+        raise DeployError(
+            f"engine.domain: the name of the domain cannot be read off {address.url}; "
+            "say its ARN in dynadex.toml, so that the functions are allowed to call it"
+        )
+    return f"arn:{partition}:es:{region}:{account}:domain/{name}"
+
+
+def _partition(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def _tags(project: Project) -> dict[str, str]:
+    return {"dynadex:project": project.name}
+
+
+def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps) -> None:
+    """Deletes the project's stacks in the given regions. Tables, their items and the package bucket stay."""
+    names = stack_names(project)
+    for region in regions:
+        cloudformation = cloud.client("cloudformation", region)
+        sources = [name for part, name in names.items() if part.startswith("source-")]
+        for name in (*sources, names["regional"], names["artifacts"]):
+            with steps.step(f"{region}: delete {name}"):
+                if not stacks.delete(cloudformation, name):
+                    steps.say(f"{region}: there is no stack {name}")
+    steps.say("kept: the tables with their items, the buckets with function packages, and the indices")

@@ -1,0 +1,201 @@
+"""Runs a region's refill state machine and follows it by its own record.
+
+Progress is what the rounds have returned, as the execution's history tells it; the last round of a segment returns
+`{}`, so the totals come from the function's log.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..platform.cloud import Cloud
+from ..project import Index, Project
+from . import deployed
+from .steps import Steps
+
+#: The state machine's Map runs at most so many segments side by side.
+MAX_SEGMENTS = 40
+
+_LAST_LINE_SECONDS = 10.0  # how long the log may take to show the last round
+
+
+class RefillError(Exception):
+    """A refill could not be started or taken up; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """A refill's result. `status` is Step Functions' own; `rounds` counts the function's calls."""
+
+    status: str
+    items: int
+    documents: int
+    failures: int
+    rounds: int
+    seconds: float
+    execution: str
+    error: str = ""
+
+
+def start(project: Project, cloud: Cloud, region: str, index: Index, *, segments: int, read_capacity: float) -> str:
+    """Starts a refill; returns the execution's ARN."""
+    if not 1 <= segments <= MAX_SEGMENTS:
+        raise RefillError(f"--segments: {segments} is not a number from 1 to {MAX_SEGMENTS}")
+    common: dict[str, Any] = {"index": index.name}
+    if read_capacity:
+        common["readCapacity"] = read_capacity
+    if segments == 1:
+        return _execute(project, cloud, region, common)
+    parts = [common | {"segment": segment, "totalSegments": segments} for segment in range(segments)]
+    return _execute(project, cloud, region, {"segments": parts})
+
+
+def resume(project: Project, cloud: Cloud, region: str, index: Index) -> str:
+    """Takes up the newest refill of the index that did not get to its end, each segment from its last key."""
+    machine = deployed.outputs(project, cloud, region)["RefillStateMachineArn"]
+    client = cloud.client("stepfunctions", region)
+    for execution in client.list_executions(stateMachineArn=machine, maxResults=50)["executions"]:
+        described = client.describe_execution(executionArn=execution["executionArn"])
+        started = json.loads(described["input"])
+        parts = started.get("segments", [started])
+        if parts[0].get("index", index.name) != index.name:
+            continue
+        if described["status"] in ("RUNNING", "SUCCEEDED"):
+            raise RefillError(f"the newest refill of {index.name} in {region} is {described['status'].lower()}")
+        latest = {part.get("segment", 0): part for part in parts}
+        for document in _documents(client, execution["executionArn"]):
+            if "lastEvaluatedKey" in document and document.get("segment", 0) in latest:
+                latest[document.get("segment", 0)] = document
+        again = list(latest.values())
+        return _execute(project, cloud, region, again[0] if len(again) == 1 else {"segments": again})
+    raise RefillError(f"there is no refill of {index.name} in {region} to take up")
+
+
+def _execute(project: Project, cloud: Cloud, region: str, document: Mapping[str, Any]) -> str:
+    machine = deployed.outputs(project, cloud, region)["RefillStateMachineArn"]
+    answer = cloud.client("stepfunctions", region).start_execution(stateMachineArn=machine, input=json.dumps(document))
+    return str(answer["executionArn"])
+
+
+def wait(project: Project, cloud: Cloud, region: str, index: Index, execution: str, steps: Steps) -> Refill:
+    """Follows an execution to its end, telling its progress."""
+    client = cloud.client("stepfunctions", region)
+    table = project.table_of(index)
+    expected = cloud.client("dynamodb", region).describe_table(TableName=table.physical_name)["Table"].get("ItemCount")
+    pause = 0.2
+    with steps.bar(f"{region}: refill {index.name}") as bar:
+        while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            counts: dict[int, int] = {}
+            for document in _documents(client, execution):
+                if "lastEvaluatedKey" in document:
+                    counts[document.get("segment", 0)] = document.get("items", 0)
+            done = sum(counts.values())
+            bar.update(done, max(expected or 0, done) or None, f"{len(counts)} segments under way" if counts else "")
+            time.sleep(pause)
+            pause = min(5.0, pause * 1.3)
+        result = _result(project, cloud, region, index, described)
+        bar.update(result.items, result.items)
+    return result
+
+
+def _result(project: Project, cloud: Cloud, region: str, index: Index, described: Mapping[str, Any]) -> Refill:
+    started, stopped = described["startDate"].timestamp(), described["stopDate"].timestamp()
+    parts = json.loads(described["input"])
+    segments = len(parts.get("segments", [parts]))
+    totals = _totals(project, cloud, region, index, started, stopped, segments, described["status"] == "SUCCEEDED")
+    rounds = sum(1 for _ in _calls(cloud.client("stepfunctions", region), described["executionArn"]))
+    error = f"{described.get('error', '')}: {described.get('cause', '')}"[:2000] if described.get("error") else ""
+    return Refill(
+        status=described["status"],
+        items=sum(total["items"] for total in totals.values()),
+        documents=sum(total["documents"] for total in totals.values()),
+        failures=sum(total["failures"] for total in totals.values()),
+        rounds=rounds,
+        seconds=round(stopped - started, 3),
+        execution=described["executionArn"],
+        error=error,
+    )
+
+
+def _totals(
+    project: Project,
+    cloud: Cloud,
+    region: str,
+    index: Index,
+    started: float,
+    stopped: float,
+    segments: int,
+    complete: bool,
+) -> dict[int, Mapping[str, int]]:
+    """Each segment's counts, from the function's log; waits a little for the lines of the last rounds."""
+    group = deployed.outputs(project, cloud, region)["RefillLogGroup"]
+    until = time.monotonic() + _LAST_LINE_SECONDS
+    while True:
+        totals: dict[int, Mapping[str, int]] = {}
+        ended = set()
+        events = ("refilled", "halted")
+        for line in deployed.log_lines(cloud, region, group, since=started - 1, until=stopped + 5, events=events):
+            if line["index"] == index.name and line["totalSegments"] == segments:
+                totals[line["segment"]] = line["total"]
+                if line["event"] == "refilled":
+                    ended.add(line["segment"])
+        if not complete or len(ended) == segments or time.monotonic() > until:
+            return totals
+        time.sleep(0.2)
+
+
+def _calls(client: Any, execution: str) -> Iterator[Mapping[str, Any]]:
+    """The history's events that are a call of the function; AWS and the embedded platform name them differently."""
+    for event in _history(client, execution):
+        if event["type"] in ("LambdaFunctionScheduled", "TaskScheduled"):
+            yield event
+
+
+def _documents(client: Any, execution: str) -> Iterator[dict[str, Any]]:
+    """Every input and output in the history that is a refill document, in its order."""
+    for event in _history(client, execution):
+        for details in event.values():
+            if not isinstance(details, dict):
+                continue
+            for name in ("input", "output", "parameters"):
+                try:
+                    document = json.loads(details.get(name) or "null")
+                except ValueError:
+                    continue
+                if isinstance(document, dict):
+                    yield document
+
+
+def _history(client: Any, execution: str) -> Iterator[Mapping[str, Any]]:
+    request: dict[str, Any] = {"executionArn": execution, "maxResults": 1000, "includeExecutionData": True}
+    while True:
+        answer = client.get_execution_history(**request)
+        yield from answer["events"]
+        if not (token := answer.get("nextToken")):
+            return
+        request["nextToken"] = token
+
+
+def newest(project: Project, cloud: Cloud, region: str) -> dict[str, dict[str, Any]]:
+    """The newest refill of each index in a region: `status`, `started` and `stopped` in seconds since 1970."""
+    machine = deployed.outputs(project, cloud, region)["RefillStateMachineArn"]
+    client = cloud.client("stepfunctions", region)
+    found: dict[str, dict[str, Any]] = {}
+    for execution in client.list_executions(stateMachineArn=machine, maxResults=50)["executions"]:
+        started = json.loads(client.describe_execution(executionArn=execution["executionArn"])["input"])
+        index = started.get("segments", [started])[0].get("index", next(iter(project.indexes)))
+        if index not in found:
+            stopped = execution.get("stopDate")
+            found[index] = {
+                "status": execution["status"],
+                "started": execution["startDate"].timestamp(),
+                "stopped": stopped.timestamp() if stopped else None,
+                "execution": execution["executionArn"],
+            }
+        if len(found) == len(project.indexes):
+            break
+    return found

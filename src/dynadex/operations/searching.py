@@ -1,0 +1,34 @@
+"""Searches through a region's HTTP API, the way users do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+
+from ..platform.cloud import Cloud
+from ..project import Project
+from . import deployed
+
+
+class SearchFailed(Exception):
+    """The API did not find anything out; the message is its own."""
+
+
+def search(project: Project, cloud: Cloud, region: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The API's answer to a search. Raises `SearchFailed` with the problem document's detail."""
+    url = f"{deployed.api(project, cloud, region)}/search?{urlencode(parameters)}"
+    try:
+        answer = urllib3.request("GET", url, timeout=30.0, retries=False)
+    except urllib3.exceptions.HTTPError as error:
+        raise SearchFailed(f"the API of {region} does not answer: {error}") from error
+    try:
+        document: dict[str, Any] = json.loads(answer.data)
+    except ValueError:
+        raise SearchFailed(f"the API of {region} answered {answer.status}, without JSON") from None
+    if answer.status != 200:
+        raise SearchFailed(f"{document.get('title', answer.status)}: {document.get('detail', document)}")
+    return document

@@ -1,0 +1,222 @@
+"""Brings a project up on the embedded platform: started or taken up again, deployed, filled and found by searches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .. import generations
+from ..engine import EngineError
+from ..platform import embedded
+from ..platform.cloud import Cloud, EngineAddress
+from ..platform.embedded import EngineKind, Folder, Running
+from ..platform.jars import PlatformError
+from ..project import Project, Table
+from . import refill, status
+from .deploy import Deployed, deploy
+from .load import load
+from .steps import Steps
+
+#: An index whose count has not moved for so long will not reach the table's: some items are not wanted, or failed.
+_STILL_SECONDS = 6.0
+_LONGEST_WAIT_SECONDS = 600.0
+
+
+class UpError(Exception):
+    """The platform cannot be brought up as asked; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `up` was asked for; `engine_urls` by region, or under "" for all of them."""
+
+    port: int = embedded.DEFAULT_PORT
+    engine: EngineKind = "memory"
+    engine_urls: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A project that is up."""
+
+    running: Running
+    deployed: Mapping[str, Deployed]
+
+    def document(self, project: Project) -> dict[str, Any]:
+        """Where everything is, for tools."""
+        return {
+            "platform": self.running.cloud.url,
+            "web": self.running.door.url if self.running.door else None,
+            "regions": {
+                region: {
+                    "api": one.api,
+                    "engine": self.running.addresses[region].url,
+                    "tables": {name: table.physical_name for name, table in project.tables.items()},
+                    "indexes": {name: self.running.addresses[region].prefix + name for name in project.indexes},
+                }
+                for region, one in self.deployed.items()
+            },
+        }
+
+
+def up(project: Project, options: Options, steps: Steps) -> Up:
+    """Starts what does not run, deploys, seeds empty tables, refills empty indices, waits until all is found.
+
+    Safe to run again at any time: what is there is taken up.
+    """
+    folder = Folder(project.directory)
+    with folder.locked():
+        running = _started(project, folder, options, steps)
+        cloud = running.laptop()
+        deployed = deploy(project, cloud, project.regions, steps, folder.path / "packages")
+        _refill(project, cloud, deployed, steps)
+        _seed(project, cloud, steps)
+        with steps.step("every region finds what the tables hold"):
+            _await_found(project, cloud, steps)
+        static = project.directory / "web"
+        if (static / "index.html").is_file():
+            with steps.step("open the web address"):
+                apis = {region: one.api for region, one in deployed.items()}
+                running = embedded.open_door(folder, running, static, apis)
+    return Up(running, deployed)
+
+
+def _started(project: Project, folder: Folder, options: Options, steps: Steps) -> Running:
+    own = _own_engines(project, options)
+    running = folder.running()
+    if running is not None:
+        if running.whole() and _same(running, options, own, project):
+            steps.say(f"the platform runs already at {running.cloud.url}")
+            return running
+        with steps.step("stop what an earlier start left"):
+            embedded.stop(folder, running)
+    engines = "your engine" if own else {"memory": "an engine in memory"}.get(options.engine, options.engine)
+    with steps.step(f"start the platform, and {engines} for {' and '.join(project.regions)}"):
+        return embedded.start(folder, options.port, options.engine, project.regions, own)
+
+
+def _same(running: Running, options: Options, own: Mapping[str, EngineAddress], project: Project) -> bool:
+    return (
+        (running.port, running.kind) == (options.port, options.engine)
+        and set(running.engines) == set(project.regions)
+        and {region: address for region, address in running.addresses.items() if running.engines[region] is None} == own
+    )
+
+
+def _own_engines(project: Project, options: Options) -> dict[str, EngineAddress]:
+    """The user's own engines; regions that share one get their names before every index."""
+    urls = options.engine_urls or {}
+    for region, url in urls.items():
+        if region and region not in project.regions:
+            raise UpError(f"--engine-url: {region} is not a region of the project: {', '.join(project.regions)}")
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise UpError(f"--engine-url: {url!r} is not an address like http://127.0.0.1:9200")
+    chosen = {region: urls.get(region, urls.get("", "")).rstrip("/") for region in project.regions}
+    found = {}
+    for region, url in chosen.items():
+        if url:
+            shared = list(chosen.values()).count(url) > 1
+            prefix = project.engines[region].prefix or (f"{region}-" if shared else "")
+            found[region] = EngineAddress(url, "none", prefix=prefix)
+    return found
+
+
+def _seed(project: Project, cloud: Cloud, steps: Steps) -> None:
+    for table in project.tables.values():
+        if table.seed and not table.existing and _is_empty(project, cloud, table):
+            load(cloud, project.home_region, table, project.directory / table.seed, steps)
+
+
+def _is_empty(project: Project, cloud: Cloud, table: Table) -> bool:
+    client = cloud.client("dynamodb", project.home_region)
+    return not client.scan(TableName=table.physical_name, Limit=1)["Items"]
+
+
+def _refill(project: Project, cloud: Cloud, deployed: Mapping[str, Deployed], steps: Steps) -> None:
+    """Fills the indices that were made anew from their tables: an engine in memory keeps nothing over a restart."""
+
+    def one(place: tuple[str, str]) -> None:
+        region, name = place
+        index = project.indexes[name]
+        execution = refill.start(project, cloud, region, index, segments=1, read_capacity=0)
+        result = refill.wait(project, cloud, region, index, execution, steps)
+        if result.status != "SUCCEEDED":
+            raise UpError(f"the refill of {name} in {region} ended as {result.status}: {result.error}")
+
+    places = [
+        (region, name)
+        for region, found in deployed.items()
+        for name in found.made
+        if not _is_empty(project, cloud, project.table_of(project.indexes[name]))
+    ]
+    if places:
+        with ThreadPoolExecutor(len(places)) as pool:
+            list(pool.map(one, places))
+
+
+def _await_found(project: Project, cloud: Cloud, steps: Steps) -> None:
+    """Waits until each index has a document for each item, or its count stands still."""
+    items = {
+        (region, table.name): status.items_in(cloud, region, table.physical_name)
+        for region in project.regions
+        for table in project.tables.values()
+    }
+    for region in project.regions:
+        for index in project.indexes.values():
+            wanted = items[region, index.table]
+            found = _await_count(project, cloud, region, index.name, wanted)
+            if found != wanted:
+                steps.say(
+                    f"{region}: {index.name} has {found:,} documents for {wanted:,} items; "
+                    "`dynadex status` shows whether any failed"
+                )
+
+
+def _await_count(project: Project, cloud: Cloud, region: str, name: str, wanted: int) -> int:
+    started = moved = time.monotonic()
+    last = -1
+    while True:
+        try:
+            found = status.documents_in(project, cloud, region, project.indexes[name])
+        except (EngineError, generations.IndexMissing):
+            found = 0
+        now = time.monotonic()
+        if found != last:
+            last, moved = found, now
+        if found == wanted or now - moved > _STILL_SECONDS or now - started > _LONGEST_WAIT_SECONDS:
+            return found
+        time.sleep(0.1)
+
+
+def down(project: Project, steps: Steps, *, wipe: bool) -> bool:
+    """Stops the platform, keeping its data unless `wipe`; returns whether anything ran."""
+    folder = Folder(project.directory)
+    if not folder.path.exists():
+        return False
+    with folder.locked():
+        running = folder.running()
+        if running is not None:
+            with steps.step("stop the platform" + ("" if wipe else ", keeping its data")):
+                embedded.stop(folder, running)
+        if wipe:
+            with steps.step("remove what it kept"):
+                folder.wipe()
+    return running is not None
+
+
+def local_cloud(project: Project) -> Cloud | None:
+    """The project's embedded platform, if it was ever started here. Raises `PlatformError` while it does not run."""
+    folder = Folder(project.directory)
+    if not folder.exists():
+        return None
+    running = folder.running()
+    if running is None or not running.whole():
+        raise PlatformError(
+            "the embedded platform of this project does not run: start it with `dynadex up`, "
+            "or say --aws to work on AWS instead"
+        )
+    return running.laptop()

@@ -1,0 +1,197 @@
+"""The processes of the embedded platform: the cloud's services, an engine a region, and the web address.
+
+All they keep is in a project's `.dynadex` folder, with `state.json` to find them again: they run detached, so that
+`up` may end and `down` end them. Ports are counted from one base, so two projects run side by side with bases that are
+`PORTS` apart: base for the cloud, base + 1 for the web address, base + 10 and on for the engines.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from . import servers
+from .cloud import EngineAddress
+from .jars import PlatformError
+from .laptop import Laptop
+from .servers import Server
+
+EngineKind = Literal["memory", "opensearch", "elasticsearch"]
+
+DEFAULT_PORT = 4566
+#: A project uses ports from its base up to, not including, base + PORTS.
+PORTS = 20
+_ENGINES_FROM = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started platform. `engines` has a region's server, or None where the user's own engine is used."""
+
+    port: int
+    kind: EngineKind
+    cloud: Server
+    engines: Mapping[str, Server | None]
+    addresses: Mapping[str, EngineAddress]
+    door: Server | None = None
+
+    def laptop(self) -> Laptop:
+        """The cloud that deployments and other operations use."""
+        return Laptop(self.cloud.url, self.addresses)
+
+    def servers(self) -> list[Server]:
+        """Every process of it, in the order in which to stop them."""
+        all_ = (self.door, self.cloud, *self.engines.values())
+        return [server for server in all_ if server is not None]
+
+    def whole(self) -> bool:
+        """Whether every process runs."""
+        return all(map(servers.is_running, self.servers()))
+
+
+class Folder:
+    """A project's `.dynadex` folder."""
+
+    def __init__(self, project_directory: Path) -> None:
+        self.path = project_directory / ".dynadex"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other starts and stops away. Raises `PlatformError` while one is under way."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / ".gitignore").write_text("*\n")
+        with (self.path / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PlatformError(f"another start or stop of this project is under way (in {self.path})") from None
+            yield
+
+    def running(self) -> Running | None:
+        """What `state.json` says was started and not stopped since; its processes may have died."""
+        try:
+            saved = json.loads((self.path / "state.json").read_text())
+            return Running(
+                port=saved["port"],
+                kind=saved["kind"],
+                cloud=_server(saved["cloud"]),
+                engines={region: server and _server(server) for region, server in saved["engines"].items()},
+                addresses={region: EngineAddress(**address) for region, address in saved["addresses"].items()},
+                door=saved["door"] and _server(saved["door"]),
+            )
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise PlatformError(
+                f"{self.path / 'state.json'} cannot be read ({error}); "
+                "end what may still run by hand, then remove that file"
+            ) from error
+
+    def save(self, running: Running) -> None:
+        """Remembers what runs."""
+        document = {
+            "port": running.port,
+            "kind": running.kind,
+            "cloud": _plain(running.cloud),
+            "engines": {region: server and _plain(server) for region, server in running.engines.items()},
+            "addresses": {region: asdict(address) for region, address in running.addresses.items()},
+            "door": running.door and _plain(running.door),
+        }
+        temporary = self.path / "state.json.new"
+        temporary.write_text(json.dumps(document, indent=1))
+        temporary.replace(self.path / "state.json")
+
+    def forget(self) -> None:
+        """Nothing runs any more."""
+        (self.path / "state.json").unlink(missing_ok=True)
+
+    def exists(self) -> bool:
+        """Whether the platform was ever started here and not wiped since."""
+        return (self.path / "cloud").is_dir()
+
+    def wipe(self) -> None:
+        """Removes all that the platform kept."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _plain(server: Server) -> dict[str, Any]:
+    return {**asdict(server), "log": str(server.log)}
+
+
+def _server(saved: Mapping[str, Any]) -> Server:
+    return Server(**{**saved, "log": Path(saved["log"])})
+
+
+def start(
+    folder: Folder, port: int, kind: EngineKind, regions: Sequence[str], own: Mapping[str, EngineAddress]
+) -> Running:
+    """Starts the cloud and the engines, side by side; `own` are engines that run already. What started is saved.
+
+    Raises `PlatformError`, with everything stopped again, if a port is taken or a process does not come up.
+    """
+    engine_ports = {region: port + _ENGINES_FROM + number for number, region in enumerate(regions)}
+    for taken in (port, port + 1, *(engine_ports[region] for region in regions if region not in own)):
+        if servers.port_in_use(taken):
+            raise servers.PortTaken(
+                f"port {taken} is taken; stop what listens there, or choose other ports with --port "
+                f"(this project would use {port} to {port + PORTS - 1})"
+            )
+    started: list[Server] = []
+
+    def keep(server: Server) -> Server:
+        started.append(server)
+        return server
+
+    def engine(region: str) -> Server | None:
+        if region in own:
+            return None
+        directory = folder.path / f"engine-{kind}-{region}"
+        match kind:
+            case "memory":
+                return keep(servers.start_osmem(engine_ports[region], directory))
+            case "opensearch":
+                return keep(servers.start_opensearch(engine_ports[region], directory))
+            case "elasticsearch":
+                return keep(servers.start_elasticsearch(engine_ports[region], directory))
+
+    try:
+        with ThreadPoolExecutor(1 + len(regions)) as pool:
+            cloud = pool.submit(lambda: keep(servers.start_ministack(port, folder.path / "cloud")))
+            engines = {region: pool.submit(engine, region) for region in regions}
+        found = {region: future.result() for region, future in engines.items()}
+        addresses = dict(own)
+        for region, server in found.items():
+            if server is not None:
+                addresses[region] = EngineAddress(server.url, "none")
+        running = Running(port, kind, cloud.result(), found, addresses)
+        folder.save(running)
+    except BaseException:
+        for server in started:
+            servers.stop(server)
+        raise
+    return running
+
+
+def open_door(folder: Folder, running: Running, static: Path, apis: Mapping[str, str]) -> Running:
+    """Starts the web address for these regions' APIs; one that runs for other APIs is replaced."""
+    if running.door is not None:
+        servers.stop(running.door)
+    door = servers.start_door(running.port + 1, static, apis, folder.path / "web")
+    running = replace(running, door=door)
+    folder.save(running)
+    return running
+
+
+def stop(folder: Folder, running: Running) -> None:
+    """Stops every process, the cloud gracefully so that it keeps its state."""
+    for server in running.servers():
+        servers.stop(server)
+    folder.forget()
+    shutil.rmtree(folder.path / "cloud" / "tmp", ignore_errors=True)

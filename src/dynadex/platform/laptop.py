@@ -1,0 +1,97 @@
+"""The cloud on a laptop, and all that it does differently from AWS:
+
+- One process (ministack) answers for every service in every region, at one address, for any credentials.
+- Functions run on this machine: they are packaged for it, with the Python that the platform runs on.
+- Each region's cluster is a process beside it: its address stands in for what dynadex.toml says of the engine.
+- CloudFormation there ignores a global table's `Replicas` and time to live: they are set after the table's stack.
+- An HTTP API answers under the platform's own address: there is no DNS for its name.
+- Stacks may be deleted with everything in them: `down --wipe` simply removes the folder.
+- The memory engine keeps nothing over a restart: `up` refills it from the table.
+- No AWS account is asked who is calling, and nothing is charged.
+"""
+
+from __future__ import annotations
+
+import platform as machine
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from ..aws import Credentials
+from ..engine import Engine
+from ..project import Project, Table
+from .cloud import Cloud, CloudError, EngineAddress
+from .packaging import Target
+
+_CREDENTIALS = Credentials("local", "local", None)
+_ACCOUNT = "000000000000"
+
+
+class Laptop(Cloud):
+    """The embedded platform at `url`, with each region's engine at its own."""
+
+    name = "the embedded platform"
+
+    def __init__(self, url: str, engines: Mapping[str, EngineAddress]) -> None:
+        super().__init__()
+        self.url, self.engines = url, dict(engines)
+
+    def _connect(self, service: str, region: str) -> Any:
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=_CREDENTIALS.access_key,
+            aws_secret_access_key=_CREDENTIALS.secret_key,
+            config=Config(
+                retries={"mode": "standard", "max_attempts": 3},
+                connect_timeout=3,
+                read_timeout=60,
+                proxies={},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def credentials(self) -> Credentials:
+        return _CREDENTIALS
+
+    def account(self, region: str) -> str:
+        return _ACCOUNT
+
+    def engine_address(self, project: Project, region: str) -> EngineAddress:
+        if region not in self.engines:
+            raise CloudError(f"{region} does not run here: the platform was started for {', '.join(self.engines)}")
+        return self.engines[region]
+
+    def engine(self, project: Project, region: str) -> Engine:
+        address = self.engine_address(project, region)
+        return Engine(address.url, prefix=address.prefix)
+
+    def package_for(self, project: Project) -> tuple[Target, str]:
+        return "native", f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    def finish_table(self, table: Table, home: str, regions: Sequence[str]) -> None:
+        dynamodb, name = self.client("dynamodb", home), table.physical_name
+        described = dynamodb.describe_table(TableName=name)["Table"]
+        there = {replica["RegionName"] for replica in described.get("Replicas", ())}
+        for region in regions:
+            if region != home and region not in there:
+                dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": region}}])
+        if table.ttl:
+            expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+            if expiry["TimeToLiveStatus"] != "ENABLED":
+                specification = {"Enabled": True, "AttributeName": table.ttl}
+                dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=specification)
+
+    def api_url(self, region: str, api_id: str, output: str) -> str:
+        return f"{self.url}/_aws/execute-api/{api_id}/$default"
+
+
+def lambda_architecture(target: Target) -> str:
+    """Lambda's word for the architecture of a package."""
+    if target != "native":
+        return target
+    return "arm64" if machine.machine() in ("arm64", "aarch64") else "x86_64"

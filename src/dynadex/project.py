@@ -1,0 +1,233 @@
+"""A project: its tables, the indexes fed from them, the engines and the functions' settings.
+
+A `Project` comes from dynadex.toml by `load`, which checks everything, or in a function from the compiled
+`project.json` of its package by `Project.from_json`, which checks nothing: what was compiled had been checked.
+This module is part of every cold start and therefore imports next to nothing; the checking is in `project_file`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dynadex.core.attributes import KeyAttribute, KeySchema
+from dynadex.core.querying import Searchable
+
+EngineAuth = Literal["none", "basic", "signed"]
+Architecture = Literal["arm64", "x86_64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A mistake in dynadex.toml: the entry it is in (`indexes.lessons.mapping`), what is wrong and what is allowed."""
+
+    entry: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.entry}: {self.message}"
+
+
+class ProjectError(Exception):
+    """All mistakes of a project; its text has a line for each."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A DynamoDB table. `name` is the project's word for it, `physical_name` is DynamoDB's."""
+
+    name: str
+    physical_name: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None
+    ttl: str | None
+    """The attribute with the time to live; None for no expiry."""
+    existing: bool
+    """Made by somebody else: never created, changed or deleted."""
+    seed: str | None = None
+    """A file of items, one JSON object a line, that `up` loads into the table while it is empty."""
+
+    @property
+    def key(self) -> KeySchema:
+        return KeySchema(self.partition_key, self.sort_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A logical index, fed from one table. Searches read the alias prefix + `name`."""
+
+    name: str
+    table: str
+    """The logical name of the table."""
+    mapping: dict[str, Any]
+    """`{"settings": {...}, "mappings": {...}}` in the engine's own words; either may be missing."""
+    transform: str | None
+    """`module:function`"""
+    include: tuple[str, ...]
+    """Top-level attributes to take; empty for all but those of `exclude`."""
+    exclude: tuple[str, ...]
+    match: dict[str, tuple[str, ...]]
+    """Attribute → its allowed string values; an item has to match all of them."""
+    search: Searchable
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A region's cluster. `url` has no trailing slash; None leaves it to the platform."""
+
+    auth: EngineAuth
+    url: str | None
+    secret: str | None
+    """ARN of a secret `{"username": ..., "password": ...}`."""
+    prefix: str
+    domain: str | None = None
+    """ARN of the OpenSearch Service domain that signed requests go to; read off the url where that is AWS's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFunction:
+    """`timeout` in seconds."""
+
+    batch_size: int
+    parallelization: int
+    timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefillFunction:
+    """`timeout` and `halt_after` in seconds; `read_capacity` in read units a second for all segments, 0: no budget."""
+
+    timeout: int
+    halt_after: float
+    read_capacity: int
+    segments: int
+    consistent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFunction:
+    """`timeout` in seconds."""
+
+    timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """`memory` in MB. `modules` and `requirements` are relative to the project's directory."""
+
+    architecture: Architecture
+    memory: int
+    log_retention_days: int
+    modules: tuple[str, ...]
+    requirements: str | None
+    stream: StreamFunction
+    refill: RefillFunction
+    search: SearchFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """`tables` and `indexes` by logical name, `engines` by region."""
+
+    name: str
+    directory: Path
+    """Where dynadex.toml and the modules are: in a function the working directory, the package's root."""
+    regions: tuple[str, ...]
+    tables: dict[str, Table]
+    indexes: dict[str, Index]
+    engines: dict[str, Engine]
+    """Empty in a function: one package serves all regions, so a function's engine is named by its environment."""
+    functions: Functions
+
+    @property
+    def home_region(self) -> str:
+        return self.regions[0]
+
+    def table_of(self, index: Index) -> Table:
+        return self.tables[index.table]
+
+    def indexes_of(self, table: Table) -> tuple[Index, ...]:
+        return tuple(index for index in self.indexes.values() if index.table == table.name)
+
+    def table_named(self, physical_name: str) -> Table:
+        """Raises KeyError if no table of the project has that name in DynamoDB."""
+        for table in self.tables.values():
+            if table.physical_name == physical_name:
+                return table
+        raise KeyError(physical_name)
+
+    def to_json(self) -> bytes:
+        """The compiled form, for the function package: the same bytes for the same project, on any machine."""
+        document = {
+            "name": self.name,
+            "regions": self.regions,
+            "tables": {name: asdict(table) for name, table in self.tables.items()},
+            "indexes": {name: asdict(index) for name, index in self.indexes.items()},
+            "functions": asdict(self.functions),
+        }
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, compiled: bytes) -> Project:
+        document = json.loads(compiled)
+        return cls(
+            name=document["name"],
+            directory=Path(),
+            regions=tuple(document["regions"]),
+            tables={name: _table(values) for name, values in document["tables"].items()},
+            indexes={name: _index(values) for name, values in document["indexes"].items()},
+            engines={},
+            functions=_functions(document["functions"]),
+        )
+
+
+def load(path: Path) -> Project:
+    """The project of a dynadex.toml, or of the folder that holds one. Raises ProjectError with all mistakes in it."""
+    # Only here, for a function never loads dynadex.toml and must not pay for what reads it.
+    from dynadex.project_file import read
+
+    return read(path)
+
+
+def _table(values: dict[str, Any]) -> Table:
+    sort_key = values.pop("sort_key")
+    return Table(
+        partition_key=KeyAttribute(**values.pop("partition_key")),
+        sort_key=KeyAttribute(**sort_key) if sort_key else None,
+        **values,
+    )
+
+
+def _index(values: dict[str, Any]) -> Index:
+    return Index(
+        include=tuple(values.pop("include")),
+        exclude=tuple(values.pop("exclude")),
+        match={attribute: tuple(allowed) for attribute, allowed in values.pop("match").items()},
+        search=_search(values.pop("search")),
+        **values,
+    )
+
+
+def _search(values: dict[str, Any]) -> Searchable:
+    return Searchable(
+        fields=tuple(values.pop("fields")),
+        filters=tuple(values.pop("filters")),
+        highlight=tuple(values.pop("highlight")),
+        **values,
+    )
+
+
+def _functions(values: dict[str, Any]) -> Functions:
+    return Functions(
+        modules=tuple(values.pop("modules")),
+        stream=StreamFunction(**values.pop("stream")),
+        refill=RefillFunction(**values.pop("refill")),
+        search=SearchFunction(**values.pop("search")),
+        **values,
+    )

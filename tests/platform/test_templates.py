@@ -1,0 +1,238 @@
+"""What must hold in the cloud templates, checked without a cloud."""
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint import decode
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+
+TEMPLATES = {
+    name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
+    for name in ("artifacts", "table", "regional", "source")
+}
+REGIONS = ["us-east-1", "eu-west-1"]
+
+# The only actions that may be allowed on "*", each with the reason.
+WITHOUT_RESOURCES = {
+    **dict.fromkeys(
+        ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+        "X-Ray has no resource for traces",
+    ),
+    **dict.fromkeys(
+        ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+        "EC2's Describe calls have no resource-level permissions",
+    ),
+    **dict.fromkeys(
+        [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        "Step Functions sets up log delivery with calls that have no resource-level permissions",
+    ),
+}
+
+Properties = dict[str, Any]
+
+
+def template(name: str) -> dict[str, Any]:
+    """The template as plain data, intrinsic functions spelled out (`{"Fn::If": [...]}`)."""
+    document, errors = decode.decode(str(TEMPLATES[name]))
+    assert not errors
+    return dict(json.loads(json.dumps(document)))
+
+
+def of_type(name: str, kind: str) -> dict[str, Properties]:
+    resources = template(name)["Resources"]
+    return {logical: entry["Properties"] for logical, entry in resources.items() if entry["Type"] == kind}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def branches(value: Any) -> list[Any]:
+    """The outcomes of a condition, or the value itself."""
+    outcomes = value["Fn::If"][1:] if isinstance(value, dict) and "Fn::If" in value else [value]
+    return [outcome for outcome in outcomes if outcome != {"Ref": "AWS::NoValue"}]
+
+
+def role_statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    documents = [
+        (role, policy["PolicyDocument"])
+        for role, properties in of_type("regional", "AWS::IAM::Role").items()
+        for policy in properties["Policies"]
+    ] + [
+        (policy, properties["PolicyDocument"])
+        for policy, properties in of_type("regional", "AWS::IAM::ManagedPolicy").items()
+    ]
+    for owner, document in documents:
+        for entry in document["Statement"]:
+            for statement in branches(entry):
+                yield f"{owner}/{statement['Sid']}", statement
+
+
+STATEMENTS = dict(role_statements())
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_cfn_lint_finds_nothing_in_either_region(name: str) -> None:
+    assert lint_file(TEMPLATES[name], ManualArgs(regions=REGIONS)) == []
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
+def test_a_role_statement_names_its_actions_and_resources(statement: dict[str, Any]) -> None:
+    actions = as_list(statement["Action"])
+    assert statement["Effect"] == "Allow"
+    assert not [action for action in actions if "*" in action]
+    if "*" in as_list(statement["Resource"]):
+        assert set(actions) <= set(WITHOUT_RESOURCES)
+
+
+def test_no_leave_for_all_resources_is_left_over() -> None:
+    wild = [statement for statement in STATEMENTS.values() if "*" in as_list(statement["Resource"])]
+    assert {action for statement in wild for action in as_list(statement["Action"])} == set(WITHOUT_RESOURCES)
+
+
+def test_search_reaches_neither_tables_nor_queues() -> None:
+    actions = {
+        action
+        for owner, statement in STATEMENTS.items()
+        if owner.startswith(("SearchRole/", "EveryFunctionPolicy/"))
+        for action in as_list(statement["Action"])
+    }
+    assert not [action for action in actions if action.startswith(("dynamodb:", "sqs:"))]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("table", "AWS::DynamoDB::GlobalTable"), ("artifacts", "AWS::S3::Bucket")])
+def test_data_outlives_its_stack(name: str, kind: str) -> None:
+    [resource] = [entry for entry in template(name)["Resources"].values() if entry["Type"] == kind]
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bucket_is_encrypted_private_and_drops_old_versions() -> None:
+    [bucket] = of_type("artifacts", "AWS::S3::Bucket").values()
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    assert any("NoncurrentVersionExpiration" in rule for rule in bucket["LifecycleConfiguration"]["Rules"])
+
+
+def test_every_queue_is_encrypted_with_or_without_a_key_and_keeps_messages_longest() -> None:
+    queues = of_type("regional", "AWS::SQS::Queue")
+    assert queues
+    for queue in queues.values():
+        assert queue["KmsMasterKeyId"] == {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+        assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", {"Ref": "AWS::NoValue"}, True]}
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("name", "store", "policy", "target"),
+    [
+        ("artifacts", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
+        ("regional", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues"),
+    ],
+)
+def test_every_queue_and_bucket_refuses_plain_http(name: str, store: str, policy: str, target: str) -> None:
+    guarded = []
+    for properties in of_type(name, policy).values():
+        [statement] = properties["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        guarded += [reference["Ref"] for reference in as_list(properties[target])]
+    assert sorted(guarded) == sorted(of_type(name, store))
+
+
+@pytest.mark.parametrize("kind", ["AWS::Lambda::Function", "AWS::Logs::LogGroup"])
+def test_functions_and_logs_take_the_customers_key(kind: str) -> None:
+    name = "KmsKeyArn" if kind == "AWS::Lambda::Function" else "KmsKeyId"
+    for properties in of_type("regional", kind).values():
+        assert branches(properties[name]) == [{"Ref": "KmsKeyArn"}]
+
+
+def test_every_log_group_has_a_retention_and_every_writer_a_log_group() -> None:
+    groups = of_type("regional", "AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    functions = of_type("regional", "AWS::Lambda::Function")
+    written = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions.values()]
+    [machine] = of_type("regional", "AWS::StepFunctions::StateMachine").values()
+    [destination] = machine["LoggingConfiguration"]["Destinations"]
+    written.append(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0])
+    [stage] = of_type("regional", "AWS::ApiGatewayV2::Stage").values()
+    written.append(stage["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0])
+    assert sorted(written) == sorted(groups)
+
+
+def test_the_table_is_encrypted_on_demand_and_streams_both_images() -> None:
+    [table] = of_type("table", "AWS::DynamoDB::GlobalTable").values()
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_every_region_of_the_table_is_a_replica_with_recovery_and_protection() -> None:
+    [table] = of_type("table", "AWS::DynamoDB::GlobalTable").values()
+    replicas = [replica for entry in table["Replicas"] for replica in branches(entry)]
+    assert replicas == [
+        {
+            "Region": {"Ref": f"Region{number}"},
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": {"Ref": "PointInTimeRecovery"}},
+            "DeletionProtectionEnabled": {"Ref": "DeletionProtection"},
+        }
+        for number in range(1, 9)
+    ]
+
+
+def test_the_source_never_drops_a_batch_before_its_records_expire() -> None:
+    [source] = of_type("source", "AWS::Lambda::EventSourceMapping").values()
+    assert source["StartingPosition"] == "TRIM_HORIZON"
+    assert source["MaximumRetryAttempts"] == -1
+    assert source["MaximumRecordAgeInSeconds"] == -1
+    assert source["BisectBatchOnFunctionError"] is False
+    assert "FunctionResponseTypes" not in source
+    assert source["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "UndeliveredQueueArn"}
+
+
+def test_refill_hands_each_output_to_the_next_call_as_it_is() -> None:
+    [machine] = of_type("regional", "AWS::StepFunctions::StateMachine").values()
+    definition = json.loads(machine["DefinitionString"])
+    whole, segmented = definition["States"], definition["States"]["Segments"]["ItemProcessor"]["States"]
+    for states, task, choice in (
+        (whole, "Refill", "Finished?"),
+        (segmented, "Refill segment", "Segment finished?"),
+    ):
+        assert set(states[task]) == {"Type", "Resource", "TimeoutSeconds", "Retry", "Next"}
+        assert states[task]["Resource"] == "${RefillFunctionArn}"
+        assert states[task]["Next"] == choice
+        assert states[choice]["Choices"] == [{"Variable": "$.lastEvaluatedKey", "IsPresent": True, "Next": task}]
+        assert states[states[choice]["Default"]] == {"Type": "Succeed"}
+    assert whole["Refill"]["Retry"] == segmented["Refill segment"]["Retry"]
+
+
+def test_refill_retries_the_platforms_errors_with_backoff_and_jitter() -> None:
+    [machine] = of_type("regional", "AWS::StepFunctions::StateMachine").values()
+    retries = json.loads(machine["DefinitionString"])["States"]["Refill"]["Retry"]
+    retried = {error: rule for rule in retries if rule["MaxAttempts"] > 0 for error in rule["ErrorEquals"]}
+    assert {
+        "Lambda.TooManyRequestsException",
+        "Lambda.ServiceException",
+        "Lambda.SdkClientException",
+        "Lambda.Unknown",
+        "States.Timeout",
+        "States.TaskFailed",
+    } <= set(retried)
+    assert all(rule["BackoffRate"] > 1 and rule["JitterStrategy"] == "FULL" for rule in retried.values())

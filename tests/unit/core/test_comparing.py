@@ -1,0 +1,74 @@
+"""Two documents are the same exactly when they are the same JSON, numbers by their value."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dynadex.core.comparing import loads, same
+
+_leaves = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, 1e100]) | st.text("a1é", max_size=2)
+values = st.recursive(
+    _leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", ""]), inner, max_size=3),
+    max_leaves=8,
+).map(lambda value: loads(json.dumps(value).encode()))
+
+
+def strictly(value: Any) -> Any:
+    """A form in which `==` is what sameness means: bools and numbers are told apart, members have an order."""
+    match value:
+        case dict():
+            return ("object", [(name, strictly(value[name])) for name in sorted(value)])
+        case list():
+            return ("array", [strictly(member) for member in value])
+        case bool():
+            return ("bool", value)
+        case int() | Decimal():
+            return ("number", Decimal(value))
+    return value
+
+
+@given(values)
+def test_everything_is_the_same_as_itself(value: Any) -> None:
+    assert same(value, value)
+    assert same(value, loads(json.dumps(value, default=float).encode()))
+
+
+@given(values, values)
+def test_sameness_is_equality_of_json_in_both_directions(one: Any, other: Any) -> None:
+    assert same(one, other) is same(other, one) is (strictly(one) == strictly(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1", "true"),
+        ("0", "false"),
+        ("[1]", "[true]"),
+        ('{"a":1.0}', '{"a":true}'),
+        ("1", '"1"'),
+        ("null", "0"),
+        ("null", "false"),
+        ('{"a":null}', "{}"),
+        ("[]", "{}"),
+        ("[1,2]", "[2,1]"),
+        ("12345678901234567890123456789012345678", "12345678901234567890123456789012345679"),
+        ("0.12345678901234567890123456789012345678", "0.12345678901234567890123456789012345679"),
+    ],
+)
+def test_what_differs_is_told_apart(one: str, other: str) -> None:
+    assert not same(loads(one.encode()), loads(other.encode()))
+    assert not same(loads(other.encode()), loads(one.encode()))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("1", "1.0"), ("100", "1E+2"), ("-0", "0.0"), ('{"a":1,"b":2}', '{"b":2.0,"a":1}'), ('"\\u00e9"', '"é"')]
+)
+def test_another_spelling_is_the_same(one: str, other: str) -> None:
+    assert same(loads(one.encode()), loads(other.encode()))

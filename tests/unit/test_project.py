@@ -1,0 +1,436 @@
+"""dynadex.toml becomes a Project, or a list of everything that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dynadex.core.attributes import KeyAttribute
+from dynadex.project import Engine, Problem, Project, ProjectError, RefillFunction, load
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "lessons"
+
+MAPPING: dict[str, Any] = {
+    "settings": {"number_of_shards": 1},
+    "mappings": {
+        "dynamic": False,
+        "properties": {
+            "title": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
+            "level": {"type": "keyword"},
+            "song": {"properties": {"key": {"type": "keyword"}}},
+        },
+    },
+}
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engine-a1b2c3"
+
+TOML = """
+[project]
+name = "shop"
+regions = ["us-east-1", "eu-west-1"]
+[tables.lessons]
+partition_key = "id"
+[indexes.lessons]
+table = "lessons"
+mapping = "mapping.json"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project's folder with a mapping and a module."""
+    write(tmp_path, mapping=MAPPING)
+    (tmp_path / "lessons.py").write_text("def document(item): return item\n")
+    return tmp_path
+
+
+def write(folder: Path, toml: str = TOML, mapping: object = None) -> None:
+    (folder / "dynadex.toml").write_text(toml)
+    if mapping is not None:
+        (folder / "mapping.json").write_text(json.dumps(mapping))
+
+
+def problems(path: Path) -> list[Problem]:
+    with pytest.raises(ProjectError) as caught:
+        load(path)
+    return caught.value.problems
+
+
+def changed(old: str, new: str) -> str:
+    assert old in TOML
+    return TOML.replace(old, new)
+
+
+def test_the_example_project_has_no_mistakes() -> None:
+    project = load(EXAMPLE)
+    assert project.name == "lessons"
+    assert project.indexes["lessons"].search.fields == ("title^3", "artist")
+    assert project.tables["lessons"].physical_name == "lessons"
+
+
+def test_a_folder_and_its_file_are_the_same_project(folder: Path) -> None:
+    assert load(folder) == load(folder / "dynadex.toml")
+    assert load(folder).directory == folder
+
+
+def test_what_is_left_out_has_its_documented_default(folder: Path) -> None:
+    project = load(folder)
+    table, index = project.tables["lessons"], project.indexes["lessons"]
+    assert table.physical_name == "shop-lessons"
+    assert (table.partition_key, table.sort_key, table.ttl) == (KeyAttribute("id", "S"), None, None)
+    assert not table.existing
+    assert (index.transform, index.include, index.exclude, index.match) == (None, (), (), {})
+    assert (index.search.fields, index.search.highlight, index.search.filters) == (("title",), ("title",), ())
+    assert (index.search.default_size, index.search.max_size) == (10, 100)
+    assert project.engines["eu-west-1"] == Engine(auth="none", url=None, secret=None, prefix="")
+    assert project.functions.refill == RefillFunction(300, 240.0, 0, 1, True)
+    assert (project.functions.architecture, project.functions.memory) == ("arm64", 512)
+
+
+def test_what_is_set_is_in_the_project(folder: Path) -> None:
+    (folder / "titles.py").touch()
+    (folder / "requirements.txt").touch()
+    write(
+        folder,
+        f"""
+        [project]
+        name = "shop"
+        regions = ["us-east-1", "eu-west-1"]
+        [tables.lessons]
+        name = "Lessons.2024"
+        partition_key = "artist"
+        sort_key = "published:N"
+        ttl = "expires"
+        existing = true
+        [tables.other]
+        partition_key = "a:b:B"
+        [indexes.lessons]
+        table = "lessons"
+        mapping = "mapping.json"
+        transform = "lessons:document"
+        match = {{ entity = "lesson", state = ["live", "hidden"] }}
+        search = {{ fields = ["title^2.5"], filters = ["level"], highlight = [], default_size = 5, max_size = 20 }}
+        [indexes.songs]
+        table = "lessons"
+        mapping = "mapping.json"
+        exclude = ["secret"]
+        [engine]
+        auth = "basic"
+        url = "http://localhost:9200/"
+        secret = "{SECRET}"
+        [engine.regions.eu-west-1]
+        auth = "signed"
+        url = "https://search.example.com"
+        prefix = "eu-"
+        [functions]
+        architecture = "x86_64"
+        modules = ["titles.py"]
+        requirements = "requirements.txt"
+        refill = {{ timeout = 2, halt_after = 0.5, read_capacity = 25, segments = 4, consistent = false }}
+        """,
+    )
+    project = load(folder)
+    lessons, songs = project.indexes["lessons"], project.indexes["songs"]
+    table = project.tables["lessons"]
+    assert table.sort_key == KeyAttribute("published", "N")
+    assert project.tables["other"].partition_key == KeyAttribute("a:b", "B")
+    assert lessons.match == {"entity": ("lesson",), "state": ("live", "hidden")}
+    assert lessons.search.highlight == ()
+    assert songs.exclude == ("secret",)
+    assert project.engines["us-east-1"] == Engine("basic", "http://localhost:9200", SECRET, "")
+    assert project.engines["eu-west-1"] == Engine("signed", "https://search.example.com", SECRET, "eu-")
+    assert project.functions.refill == RefillFunction(2, 0.5, 25, 4, False)
+    assert project.functions.modules == ("titles.py",)
+    assert project.home_region == "us-east-1"
+    assert project.table_of(songs) is table
+    assert project.indexes_of(table) == (lessons, songs)
+    assert project.indexes_of(project.tables["other"]) == ()
+    assert project.table_named("Lessons.2024") is table
+    with pytest.raises(KeyError):
+        project.table_named("lessons")
+
+
+def test_the_compiled_form_holds_the_whole_project_but_paths_and_engines(folder: Path) -> None:
+    write(
+        folder,
+        changed('"id"', '"id"\nsort_key = "n:N"')
+        + 'include = ["title"]\nmatch = { entity = ["a", "b"] }\n[engine.regions.eu-west-1]\nurl = "https://search.example.com"\n',
+    )
+    project = load(folder)
+    compiled = project.to_json()
+    assert Project.from_json(compiled) == replace(project, directory=Path(), engines={})
+    assert str(folder) not in compiled.decode()
+    assert "example.com" not in compiled.decode()
+    assert Project.from_json(compiled).to_json() == compiled
+
+
+def test_a_function_loads_its_project_without_what_reads_toml(folder: Path) -> None:
+    compiled = folder / "project.json"
+    compiled.write_bytes(load(folder).to_json())
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from dynadex.project import Project\n"
+        "Project.from_json(Path(sys.argv[1]).read_bytes())\n"
+        "print([name for name in ('tomllib', 'difflib', 'dynadex.project_file', 'pydantic') if name in sys.modules])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, compiled], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+MISTAKES = [
+    # project
+    ('name = "shop"', 'name = "Shop"', "project.name", '"Shop" is not allowed; allowed: up to 31 lower-case'),
+    ('name = "shop"', "", "project.name", "missing; allowed: up to 31 lower-case"),
+    ('name = "shop"', "name = 7", "project.name", "7 is not a text"),
+    (
+        'name = "shop"',
+        'name = "shop"\nnmae = 1',
+        "project.nmae",
+        'unknown key (did you mean "name"?); allowed here: name, ',
+    ),
+    ('"eu-west-1"', '"mars"', "project.regions", '"mars" is not allowed; allowed: an AWS region such as eu-west-1'),
+    ('"eu-west-1"', '"us-east-1"', "project.regions", '"us-east-1" is there 2 times; allowed: each once'),
+    ('["us-east-1", "eu-west-1"]', "[]", "project.regions", "missing; allowed: 1 to 8 AWS regions"),
+    ('["us-east-1", "eu-west-1"]', '"us-east-1"', "project.regions", '"us-east-1" is not a list of texts'),
+    (
+        '["us-east-1", "eu-west-1"]',
+        str([f"us-east-{n}" for n in range(9)]),
+        "project.regions",
+        "9 regions; allowed: 1 to 8",
+    ),
+    # tables
+    ("[tables.lessons]", "[tables.Lessons]", "tables.Lessons", '"Lessons" is not a name for one of the tables'),
+    ("[tables.lessons]", "[table.lessons]", "tables", "there is none; at least one [tables.NAME] is needed"),
+    ("[tables.lessons]", "[table.lessons]", "table", 'unknown key (did you mean "tables"?)'),
+    ('"id"', '"id"\nname = "a/b"', "tables.lessons.name", '"a/b" is not allowed; allowed: 3 to 255 letters'),
+    ('"id"', '"id"\n[tables.two]\nname = "shop-lessons"\npartition_key = "id"', "tables.two.name", "of tables.lessons"),
+    ('partition_key = "id"', "", "tables.lessons.partition_key", 'missing; allowed: "attribute" for a string'),
+    ('"id"', '"id:X"', "tables.lessons.partition_key", '"id:X" is not allowed; allowed: "attribute" for a string, or'),
+    ('"id"', '":N"', "tables.lessons.partition_key", '":N" is not allowed'),
+    ('"id"', '"' + "é" * 128 + '"', "tables.lessons.partition_key", "too long; allowed: 255 bytes"),
+    ('"id"', '"id"\nsort_key = "id:N"', "tables.lessons.sort_key", '"id" is the partition key already'),
+    ('"id"', '"id"\nttl = ""', "tables.lessons.ttl", '"" is not allowed; allowed: a text that is not empty'),
+    ('"id"', '"id"\nexisting = "yes"', "tables.lessons.existing", '"yes" is not allowed; allowed: true, false'),
+    # indexes
+    ("[indexes.lessons]", "[indexes.Lessons]", "indexes.Lessons", "is not a name for one of the indexes"),
+    ("[indexes.lessons]", "[indexes.lessons-v2]", "indexes.lessons-v2", "no version such as -v2 last"),
+    ("[indexes.lessons]", '[indexes."a.b"]', 'indexes."a.b"', "is not a name for one of the indexes"),
+    ("[indexes.lessons]", "[other]", "indexes", "there is none; at least one [indexes.NAME] is needed"),
+    ('table = "lessons"', 'table = "lesson"', "indexes.lessons.table", '(did you mean "lessons"?); allowed: lessons'),
+    ('table = "lessons"', "", "indexes.lessons.table", "missing"),
+    (
+        '"mapping.json"',
+        '"maping.json"',
+        "indexes.lessons.mapping",
+        'no such file: "maping.json" (did you mean "mapping',
+    ),
+]
+
+# What is added to the end of the file, in [indexes.lessons].
+ADDED = [
+    ('transform = "lessons"', "indexes.lessons.transform", '"lessons" is not allowed; allowed: "module:function"'),
+    ('transform = "lesson:document"', "indexes.lessons.transform", 'lesson.py (did you mean "lessons"?)'),
+    (
+        'transform = "lessons:documents"',
+        "indexes.lessons.transform",
+        'no function "documents" (did you mean "document"?)',
+    ),
+    ('transform = "json:loads"', "indexes.lessons.transform", 'a module "json" would hide the one'),
+    ('transform = "lessons:document"\ninclude = ["a"]', "indexes.lessons.include", "not used with a transform"),
+    ('include = ["a"]\nexclude = ["b"]', "indexes.lessons.exclude", "not together with include"),
+    ("include = []", "indexes.lessons.include", "names no attribute"),
+    ('include = ["a", "a"]', "indexes.lessons.include", '"a" is there 2 times'),
+    ('include = ["a", 1]', "indexes.lessons.include", "is not a list of texts"),
+    ("match = { entity = 1 }", "indexes.lessons.match.entity", '1 is not allowed; allowed: "text", or a list'),
+    ("match = { entity = [] }", "indexes.lessons.match.entity", "[] is not allowed"),
+    ('match = "lesson"', "indexes.lessons.match", '"lesson" is not a table; write [indexes.lessons.match]'),
+    ('search.fields = ["title^much"]', "indexes.lessons.search.fields", '"title^much" is not allowed'),
+    ('search.fields = ["titel^3"]', "indexes.lessons.search.fields", 'no field "titel" (did you mean "title"?)'),
+    ('search.filters = ["q"]', "indexes.lessons.search.filters", '"q" is a parameter of every search'),
+    ('search.filters = ["title"]', "indexes.lessons.search.filters", '"title" is a text'),
+    ('search.highlight = ["artist"]', "indexes.lessons.search.highlight", 'no field "artist"'),
+    ("search.max_size = 0", "indexes.lessons.search.max_size", "0 is out of range; allowed: 1 to 1000"),
+    (
+        "search.default_size = 101",
+        "indexes.lessons.search.default_size",
+        "101 is more than max_size; allowed: 1 to 100",
+    ),
+    ("search.size = 5", "indexes.lessons.search.size", "unknown key (did you mean"),
+    # engine
+    ('[engine]\nauth = "sign"', "engine.auth", 'did you mean "signed"?); allowed: none, basic, signed'),
+    ('[engine]\nauth = "basic"', "engine.auth", '"basic" needs secret: the ARN of a Secrets Manager secret'),
+    (f'[engine]\nsecret = "{SECRET}"', "engine.secret", 'only used with auth = "basic"'),
+    ('[engine]\nauth = "basic"\nsecret = "hunter2"', "engine.secret", '"hunter2" is not allowed; allowed: the ARN'),
+    ('[engine]\nurl = "localhost:9200"', "engine.url", "is not a URL of http or https; allowed: https://host or"),
+    ('[engine]\nurl = "https://a:port"', "engine.url", "is not a URL"),
+    ('[engine]\nurl = "https://a/search"', "engine.url", "has a path"),
+    ('[engine]\nurl = "https://me:pw@a"', "engine.url", "holds credentials, which belong in the secret"),
+    (
+        '[engine]\nauth = "signed"\nurl = "http://a"\nregions.eu-west-1.prefix = "eu-"',
+        "engine.url",
+        "needs https",
+    ),
+    ('[engine]\nprefix = "Shop-"', "engine.prefix", '"Shop-" is not allowed; allowed: up to 100 lower-case'),
+    ('[engine]\nurl = "https://a"', "engine.regions.eu-west-1", "us-east-1 and eu-west-1 share the engine https://a"),
+    ("[engine.regions.eu-west-2]", "engine.regions.eu-west-2", '(did you mean "eu-west-1"?); allowed: us-east-1, eu-'),
+    (
+        f'[engine.regions.eu-west-1]\nsecret = "{SECRET}"',
+        "engine.regions.eu-west-1.secret",
+        'only used with auth = "basic"',
+    ),
+    (
+        '[engine]\nauth = "signed"\n[engine.regions.eu-west-1]\nurl = "http://a"',
+        "engine.regions.eu-west-1.url",
+        "needs https",
+    ),
+    # functions
+    ('[functions]\narchitecture = "arm"', "functions.architecture", 'did you mean "arm64"?); allowed: arm64, x86_64'),
+    ("[functions]\nmemory = 64", "functions.memory", "64 is out of range; allowed: 128 to 10240 MB"),
+    ('[functions]\nmemory = "big"', "functions.memory", '"big" is not a whole number; allowed: 128 to 10240 MB'),
+    ("[functions]\nmemory = true", "functions.memory", "true is not a whole number"),
+    ("[functions]\nlog_retention_days = 31", "functions.log_retention_days", "31 is not allowed; allowed: 1, 3, 5, 7,"),
+    ('[functions]\nmodules = ["lesson.py"]', "functions.modules", 'no such file next to dynadex.toml: "lesson.py"'),
+    ('[functions]\nmodules = ["../x.py"]', "functions.modules", '"../x.py" is not allowed'),
+    ('[functions]\nmodules = ["orjson"]', "functions.modules", 'a module "orjson" would hide'),
+    ('[functions]\nrequirements = "r.txt"', "functions.requirements", 'no such file: "r.txt"'),
+    ("[functions.stream]\nbatch_size = 0", "functions.stream.batch_size", "allowed: 1 to 10000 records"),
+    (
+        "[functions.stream]\nparallelization = 11",
+        "functions.stream.parallelization",
+        "11 is out of range; allowed: 1 to",
+    ),
+    ("[functions.stream]\ntimeout = 901", "functions.stream.timeout", "allowed: 1 to 900 seconds"),
+    (
+        "[functions.refill]\nhalt_after = 300",
+        "functions.refill.halt_after",
+        "more than 0 and less than timeout, 300 sec",
+    ),
+    ("[functions.refill]\nhalt_after = nan", "functions.refill.halt_after", "is not allowed; allowed: more than 0"),
+    ("[functions.refill]\nread_capacity = -1", "functions.refill.read_capacity", "-1 is out of range"),
+    ("[functions.refill]\nsegments = 0", "functions.refill.segments", "0 is out of range; allowed: 1 to 40"),
+    ("[functions.search]\ntimeout = 31", "functions.search.timeout", "31 is out of range; allowed: 1 to 30 seconds"),
+    ("[functions.serach]", "functions.serach", 'unknown key (did you mean "search"?)'),
+    ("[fonctions]", "fonctions", 'unknown key (did you mean "functions"?); allowed here: engine, functions, indexes'),
+]
+
+
+@pytest.mark.parametrize(
+    ("toml", "entry", "message"),
+    [(changed(old, new), entry, message) for old, new, entry, message in MISTAKES]
+    + [(TOML + added, entry, message) for added, entry, message in ADDED],
+    ids=[f"{entry}-{message[:40]}" for *_, entry, message in [*MISTAKES, *ADDED]],
+)
+def test_a_mistake_is_reported_with_its_entry_and_what_is_allowed(
+    folder: Path, toml: str, entry: str, message: str
+) -> None:
+    write(folder, toml)
+    found = [problem.message for problem in problems(folder) if problem.entry == entry]
+    assert any(message in text for text in found), problems(folder)
+
+
+@pytest.mark.parametrize(("toml", "entry"), [(TOML + added, entry) for added, entry, _ in ADDED])
+def test_one_mistake_is_one_problem(folder: Path, toml: str, entry: str) -> None:
+    write(folder, toml)
+    assert [problem.entry for problem in problems(folder)] == [entry]
+
+
+def test_all_mistakes_of_a_file_are_reported_at_once(folder: Path) -> None:
+    write(folder, mapping={**MAPPING, "aliases": {}, "settings": {"gc_deletes": "5m"}})
+    write(
+        folder,
+        """
+        [project]
+        name = "My Shop"
+        regions = ["us-east-1", "Ireland"]
+        colour = "red"
+        [tables.lessons]
+        partition_key = "id:Q"
+        [indexes.lessons]
+        table = "lesons"
+        mapping = "mapping.json"
+        include = ["a"]
+        exclude = ["b"]
+        [indexes.lessons.search]
+        max_size = 5000
+        [engine]
+        auth = "basic"
+        url = "ftp://search"
+        [functions]
+        memory = 1
+        [functions.refill]
+        timeout = 10
+        halt_after = 10
+        """,
+    )
+    assert sorted(problem.entry for problem in problems(folder)) == [
+        "engine.auth",
+        "engine.url",
+        "functions.memory",
+        "functions.refill.halt_after",
+        "indexes.lessons.exclude",
+        "indexes.lessons.mapping",
+        "indexes.lessons.mapping",
+        "indexes.lessons.search.max_size",
+        "indexes.lessons.table",
+        "project.colour",
+        "project.name",
+        "project.regions",
+        "tables.lessons.partition_key",
+    ]
+
+
+def test_the_error_has_a_line_for_each_mistake(folder: Path) -> None:
+    write(folder, changed('"shop"', '"Shop"') + "include = []\n")
+    with pytest.raises(ProjectError) as caught:
+        load(folder)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith('project.name: "Shop" is not allowed; allowed: ')
+    assert second.startswith("indexes.lessons.include: names no attribute")
+
+
+def test_an_error_in_the_toml_itself_has_line_and_column(folder: Path) -> None:
+    write(folder, "[project]\nname = \n")
+    (problem,) = problems(folder)
+    assert problem.entry == str(folder / "dynadex.toml")
+    assert "line 2, column 8" in problem.message
+
+
+def test_a_file_that_is_not_there_or_not_text_is_one_problem(folder: Path) -> None:
+    (problem,) = problems(folder / "nowhere")
+    assert "no such file" in problem.message
+    (folder / "dynadex.toml").write_bytes(b'[project]\nname = "\xff"')
+    (problem,) = problems(folder)
+    assert problem.message == "not UTF-8 at byte 18"
+
+
+@pytest.mark.parametrize("field", ["title.keyword", "song.key", "song.*", "ti*^2"])
+def test_sub_fields_inner_fields_and_wildcards_can_be_searched(folder: Path, field: str) -> None:
+    write(folder, TOML + f'search.fields = ["{field}"]')
+    assert load(folder).indexes["lessons"].search.fields == (field,)
+
+
+def test_any_field_can_be_searched_where_the_mapping_is_dynamic(folder: Path) -> None:
+    write(folder, TOML + 'search.fields = ["anything"]', mapping={"mappings": {"dynamic": True}})
+    assert load(folder).indexes["lessons"].search.fields == ("anything",)
+
+
+def test_regions_can_share_an_engine_when_their_index_names_differ(folder: Path) -> None:
+    shared = '[engine]\nurl = "https://a"\n[engine.regions.eu-west-1]\nurl = "https://A:443/"\n'
+    write(folder, TOML + shared)
+    (problem,) = problems(folder)
+    assert problem.entry == "engine.regions.eu-west-1"
+    write(folder, TOML + shared + 'prefix = "eu-"\n')
+    assert load(folder).engines["eu-west-1"].prefix == "eu-"
+
+
+def test_a_region_may_leave_the_others_secret_unused(folder: Path) -> None:
+    engine = f'[engine]\nauth = "basic"\nsecret = "{SECRET}"\n[engine.regions.eu-west-1]\nauth = "none"\n'
+    write(folder, TOML + engine)
+    assert load(folder).engines["eu-west-1"].auth == "none"
