@@ -7,6 +7,7 @@ With `--json` stdout holds one JSON document and nothing else; progress and mess
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import time
@@ -205,28 +206,36 @@ def _stay() -> None:
 
 
 def _show_up(project: Project, directory: Path, found: starting.Up, detached: bool) -> None:
-    columns = Columns(box=None, padding=(0, 2, 0, 0), show_header=False)
     document = found.document(project)
-    if document["web"]:
-        columns.add_row("web page", document["web"])
-    columns.add_row("platform", document["platform"])
+    addresses = {"web page": document["web"]} if document["web"] else {}
+    addresses["platform"] = document["platform"]
     for region, one in document["regions"].items():
-        columns.add_row(f"{region} API", f"{one['api']}/search?q=")
-        columns.add_row(f"{region} engine", one["engine"])
+        addresses[f"{region} API"] = f"{one['api']}/search?q="
+        addresses[f"{region} engine"] = one["engine"]
     out.print()
-    out.print(columns)
+    for name, address in addresses.items():
+        out.print(f"{name:<18}{address}", highlight=False, soft_wrap=True)
     where = "" if directory.resolve() == Path.cwd() else f" --project {directory}"
+    me = _me()
     index = next(iter(project.indexes))
     last = project.regions[-1]
     out.print("\nTry next:")
     for command, meaning in (
-        (f"dynadex search {index} 'stairway to heaven'{where}", "full-text search, as the API answers it"),
-        (f"dynadex status --count{where}", "documents against items, lag and failures in every region"),
-        (f"dynadex refill {index} --wait --region {last}{where}", "fill an index again from its table"),
-        (f"dynadex down{where}", "stop it; the data stays") if detached else ("Ctrl-C", "stop it; the data stays"),
+        (f"{me} search {index} 'stairway to heaven'{where}", "full-text search, as the API answers it"),
+        (f"{me} status --count{where}", "documents against items, lag and failures in every region"),
+        (f"{me} refill {index} --wait --region {last}{where}", "fill an index again from its table"),
+        (f"{me} down{where}", "stop it; the data stays") if detached else ("Ctrl-C", "stop it; the data stays"),
     ):
         out.print(f"  {command}", style="bold", highlight=False, soft_wrap=True)
         out.print(f"      {meaning}", style="dim", highlight=False)
+
+
+def _me() -> str:
+    """How this command is called from here: in an environment that is not activated, with its path."""
+    path = Path(sys.argv[0]).absolute()
+    if (found := shutil.which("dynadex")) and Path(found).absolute() == path:
+        return "dynadex"
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @app.command()

@@ -86,12 +86,14 @@ def ensure(engine: Engine, index: str, mapping: Mapping[str, Any]) -> str | None
     `mapping` is the engine's own `{"settings": …, "mappings": …}`. Safe to run twice and by several at once.
     """
     while True:
+        # Listed before the feed is looked at: so one that another makes in between has the very name chosen here.
+        there = existing(engine, index)
         try:
             fed(engine, index)
             return None
         except IndexMissing:
             pass
-        name = f"{engine.prefix}{index}-v{1 + max(map(number, existing(engine, index)), default=0)}"
+        name = f"{engine.prefix}{index}-v{1 + max(map(number, there), default=0)}"
         aliases = [read_alias(engine, index), feed_alias(engine, index), write_alias(name)]
         try:
             engine.ask("PUT", f"/{quote(name)}", definition(mapping) | {"aliases": {alias: {} for alias in aliases}})

@@ -37,7 +37,7 @@ def log_lines(
         "logGroupName": group,
         "startTime": int(since * 1000),
         "endTime": int((until or time.time() + 60) * 1000),
-        "filterPattern": " ".join(f"?{event}" for event in events),
+        "filterPattern": "{ " + " || ".join(f'($.event = "{event}")' for event in events) + " }",
     }
     while True:
         answer = logs.filter_log_events(**request)
