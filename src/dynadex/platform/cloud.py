@@ -12,9 +12,10 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
-from ..aws import Credentials, sign
+from ..aws import Credentials, Service, sign
 from ..engine import Auth, Engine, basic_auth, no_auth
 from ..project import Project, Table
+from ..table import Table as DynamoTable
 from .packaging import Target
 
 #: The Python that functions run on in AWS.
@@ -87,6 +88,12 @@ class Cloud:
         """A region's cluster, reached from here."""
         address = self.engine_address(project, region)
         return Engine(address.url, auth=self._auth(address, region), prefix=address.prefix)
+
+    def table(self, table: Table, region: str) -> DynamoTable:
+        """A table in a region, for the hot paths, with the credentials and the endpoint that clients have."""
+        endpoint = self.client("dynamodb", region).meta.endpoint_url
+        service = Service("dynamodb", region, endpoint=endpoint, credentials=self.credentials)
+        return DynamoTable(table.physical_name, table.key, service)
 
     def _auth(self, address: EngineAddress, region: str) -> Auth:
         match address.auth:

@@ -73,7 +73,7 @@ def build(project: Project, target: Target, python: str, directory: Path) -> Pac
 def _own_files() -> Iterator[tuple[str, bytes]]:
     root = Path(__file__).parents[1]
     for path in (*root.glob("*.py"), *(path for room in _ROOMS for path in (root / room).rglob("*.py"))):
-        if path.name not in ("cli.py", "__main__.py"):
+        if path.name not in ("terminal.py", "__main__.py"):
             yield f"dynadex/{path.relative_to(root).as_posix()}", path.read_bytes()
 
 

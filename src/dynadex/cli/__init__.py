@@ -1,0 +1,86 @@
+"""The `dynadex` command: verbs to operations, and what they tell to the terminal.
+
+With `--json` stdout holds one JSON document and nothing else; progress and messages always go to stderr. Exit codes:
+0 done, 1 found a difference or failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..engine import EngineError
+from ..operations import deploy as deploying
+from ..operations import load as loading
+from ..operations import refill as refilling
+from ..operations import searching as searching_
+from ..operations import stacks
+from ..operations import up as starting
+from ..pacing import OutOfTime
+from ..platform.cloud import CloudError
+from ..platform.jars import PlatformError
+from ..platform.packaging import PackagingError
+from ..project import ProjectError
+from ..terminal import Terminal
+from .deploy import deploy, destroy
+from .load import load
+from .options import Refused
+from .refill import refill
+from .search import search
+from .status import status
+from .up import down, up
+
+app = typer.Typer(
+    name="dynadex",
+    help="Keeps search indices exactly in step with DynamoDB tables, in every region.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (up, down, deploy, destroy, status, load, refill, search):
+    app.command()(verb)
+
+#: Mistakes of the user or refusals of the world: told in a sentence or two, never as a traceback. 2: wrong use.
+_WRONG_USE = (ProjectError, refilling.RefillError, starting.UpError)
+_FAILED = (
+    PlatformError,
+    CloudError,
+    PackagingError,
+    EngineError,
+    OutOfTime,
+    OSError,
+    deploying.DeployError,
+    stacks.StackError,
+    loading.LoadError,
+    searching_.SearchFailed,
+    ClientError,
+    BotoCoreError,
+)
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (*_WRONG_USE, Refused) as error:
+        _end(2, error)
+    except _FAILED as error:
+        _end(1, error)
+    except (KeyboardInterrupt, typer.Abort):
+        _end(1, "interrupted")
+    except Exception as error:
+        if type(error).__module__.startswith(("typer", "click")) and hasattr(error, "exit_code"):
+            error.show()  # type: ignore[attr-defined]  # the command line's own errors, with the usage
+            sys.exit(2)
+        raise
+
+
+def _end(code: int, error: Exception | str) -> NoReturn:
+    Terminal().error(str(error) or type(error).__name__)
+    sys.exit(code)
