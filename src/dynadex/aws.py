@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from .errors import DynadexError
 
-class AwsError(Exception):
+
+class AwsError(DynadexError):
     """A service refused a call; `code` is AWS's name for the error. Asking again will not help."""
 
     def __init__(self, service: str, operation: str, code: str, message: str) -> None:
@@ -104,10 +106,12 @@ class Service:
             raise AwsUnavailable(self.name, operation, type(error).__name__, str(error)) from error
         if response.status != 200:
             raise _error(self.name, operation, response.status, response.data)
-        date = response.headers.get("Date")
-        if date is None:
-            raise AwsError(self.name, operation, "NoDate", "the answer has no Date header, which refill versions need")
-        return Reply(response.data, int(parsedate_to_datetime(date).timestamp()))
+        try:
+            date = int(parsedate_to_datetime(response.headers.get("Date", "")).timestamp())
+        except ValueError:
+            reason = "the answer has no readable Date header, which refill versions need"
+            raise AwsError(self.name, operation, "NoDate", reason) from None
+        return Reply(response.data, date)
 
 
 def _error(service: str, operation: str, status: int, body: bytes) -> AwsError:

@@ -18,6 +18,7 @@ from .core import bulk
 from .core.bulk import Answer, Operation, Status
 from .core.comparing import loads
 from .core.writing import Found, Target
+from .errors import DynadexError
 from .pacing import Patience
 
 #: Bytes a bulk request may have: well below the smallest limit met (10 MiB, on small managed instances).
@@ -30,7 +31,7 @@ _LOOKS_A_REQUEST = 250
 Auth = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
 
 
-class EngineError(Exception):
+class EngineError(DynadexError):
     """The engine refused a request; `status` is HTTP's, `type` the engine's name for the error."""
 
     def __init__(self, status: int, type: str, reason: str) -> None:

@@ -10,8 +10,10 @@ import random
 import time
 from collections.abc import Callable
 
+from .errors import DynadexError
 
-class OutOfTime(Exception):
+
+class OutOfTime(DynadexError):
     """What was tried could not be done in the time there was; trying again later is safe."""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from dynadex.core.attributes import KeyAttribute, KeySchema
 from dynadex.core.querying import Searchable
+from dynadex.errors import WrongUse
 
 EngineAuth = Literal["none", "basic", "signed"]
 Architecture = Literal["arm64", "x86_64"]
@@ -30,7 +31,7 @@ class Problem:
         return f"{self.entry}: {self.message}"
 
 
-class ProjectError(Exception):
+class ProjectError(WrongUse):
     """All mistakes of a project; its text has a line for each."""
 
     def __init__(self, problems: list[Problem]) -> None:

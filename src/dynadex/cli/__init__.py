@@ -12,22 +12,10 @@ from typing import NoReturn
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..engine import EngineError
-from ..operations import deploy as deploying
-from ..operations import load as loading
-from ..operations import refill as refilling
-from ..operations import searching as searching_
-from ..operations import stacks
-from ..operations import up as starting
-from ..pacing import OutOfTime
-from ..platform.cloud import CloudError
-from ..platform.jars import PlatformError
-from ..platform.packaging import PackagingError
-from ..project import ProjectError
+from ..errors import DynadexError
 from ..terminal import Terminal
 from .deploy import deploy, destroy
 from .load import load
-from .options import Refused
 from .refill import refill
 from .search import search
 from .status import status
@@ -44,23 +32,6 @@ app = typer.Typer(
 for verb in (up, down, deploy, destroy, status, load, refill, search):
     app.command()(verb)
 
-#: Mistakes of the user or refusals of the world: told in a sentence or two, never as a traceback. 2: wrong use.
-_WRONG_USE = (ProjectError, refilling.RefillError, starting.UpError)
-_FAILED = (
-    PlatformError,
-    CloudError,
-    PackagingError,
-    EngineError,
-    OutOfTime,
-    OSError,
-    deploying.DeployError,
-    stacks.StackError,
-    loading.LoadError,
-    searching_.SearchFailed,
-    ClientError,
-    BotoCoreError,
-)
-
 
 def main() -> None:
     """The entry point."""
@@ -68,9 +39,9 @@ def main() -> None:
         app(standalone_mode=False)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except (*_WRONG_USE, Refused) as error:
-        _end(2, error)
-    except _FAILED as error:
+    except DynadexError as error:
+        _end(error.exit_code, error)
+    except (OSError, ClientError, BotoCoreError) as error:  # the world's own words are clear enough
         _end(1, error)
     except (KeyboardInterrupt, typer.Abort):
         _end(1, "interrupted")

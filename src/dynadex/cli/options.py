@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import project as projects
+from ..errors import WrongUse
 from ..operations import up as starting
 from ..platform.cloud import Cloud
 from ..project import Index, Project
@@ -28,7 +29,7 @@ AwsOption = Annotated[bool, typer.Option("--aws", help="Work on AWS although the
 IndexArgument = Annotated[str, typer.Argument(help="An index of the project.", show_default=False)]
 
 
-class Refused(Exception):
+class Refused(WrongUse):
     """Wrong use that only a verb can see."""
 
 

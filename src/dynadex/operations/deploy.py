@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from .. import generations
+from ..errors import DynadexError
 from ..platform.cloud import Cloud, EngineAddress
 from ..platform.laptop import lambda_architecture
 from ..platform.packaging import Package, build
@@ -25,7 +26,7 @@ from .steps import Steps
 _MAX_REGIONS = 8  # the table template's Region1 to Region8
 
 
-class DeployError(Exception):
+class DeployError(DynadexError):
     """The project cannot be deployed as it is; the message says why and what to do."""
 
 
@@ -43,6 +44,11 @@ def stack_names(project: Project) -> dict[str, str]:
     """The project's stacks in a region, by what they hold; each table's source is `source-TABLE`."""
     names = {"artifacts": f"{project.name}-artifacts", "regional": project.name}
     return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
+
+
+def source_stacks(project: Project) -> list[str]:
+    """The stacks in a region that feed its stream function."""
+    return [name for part, name in stack_names(project).items() if part.startswith("source-")]
 
 
 def table_stack(project: Project, table: Table) -> str:
@@ -212,8 +218,7 @@ def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps
     names = stack_names(project)
     for region in regions:
         cloudformation = cloud.client("cloudformation", region)
-        sources = [name for part, name in names.items() if part.startswith("source-")]
-        for name in (*sources, names["regional"], names["artifacts"]):
+        for name in (*source_stacks(project), names["regional"], names["artifacts"]):
             with steps.step(f"{region}: delete {name}"):
                 if not stacks.delete(cloudformation, name):
                     steps.say(f"{region}: there is no stack {name}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..core.attributes import InvalidKey, typed_item
+from ..errors import DynadexError
 from ..platform.cloud import Cloud
 from ..project import Table
 from .steps import Steps
@@ -22,7 +23,7 @@ _TRIES = 10
 _SHOWN = 10
 
 
-class LoadError(Exception):
+class LoadError(DynadexError):
     """Lines of the file that are no items of the table; nothing was written."""
 
     def __init__(self, file: str, mistakes: list[str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import WrongUse
 from ..platform.cloud import Cloud
 from ..project import Index, Project
 from . import deployed
@@ -23,7 +24,7 @@ MAX_SEGMENTS = 40
 _LAST_LINE_SECONDS = 10.0  # how long the log may take to show the last round
 
 
-class RefillError(Exception):
+class RefillError(WrongUse):
     """A refill could not be started or taken up; the message says why."""
 
 

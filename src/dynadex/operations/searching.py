@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from ..errors import DynadexError
 from ..platform.cloud import Cloud
 from ..project import Project
 from . import deployed
 
 
-class SearchFailed(Exception):
+class SearchFailed(DynadexError):
     """The API did not find anything out; the message is its own."""
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ..errors import DynadexError
+
 _POLL_SECONDS = 0.2
 _LONGEST_POLL_SECONDS = 5.0
 #: A stack in one of these states was never whole, and can only be deleted.
@@ -17,7 +19,7 @@ _HALF_MADE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGR
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
-class StackError(Exception):
+class StackError(DynadexError):
     """A stack could not be brought to what its template says; the message has the resource's own reason."""
 
 

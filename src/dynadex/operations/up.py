@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 from .. import generations
 from ..engine import EngineError
+from ..errors import WrongUse
 from ..platform import embedded
 from ..platform.cloud import Cloud, EngineAddress
 from ..platform.embedded import EngineKind, Folder, Running
 from ..platform.jars import PlatformError
 from ..project import Project, Table
-from . import refill, status
-from .deploy import Deployed, deploy
+from . import refill, stacks, status
+from .deploy import Deployed, deploy, source_stacks
 from .load import load
 from .steps import Steps
 
@@ -26,7 +27,7 @@ _STILL_SECONDS = 6.0
 _LONGEST_WAIT_SECONDS = 600.0
 
 
-class UpError(Exception):
+class UpError(WrongUse):
     """The platform cannot be brought up as asked; the message says what to do."""
 
 
@@ -70,8 +71,10 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
     """
     folder = Folder(project.directory)
     with folder.locked():
-        running = _started(project, folder, options, steps)
+        running, anew = _started(project, folder, options, steps)
         cloud = running.laptop()
+        if anew:
+            _read_streams_anew(project, cloud)
         deployed = deploy(project, cloud, project.regions, steps, folder.path / "packages")
         _refill(project, cloud, deployed, steps)
         _seed(project, cloud, steps)
@@ -85,18 +88,30 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
     return Up(running, deployed)
 
 
-def _started(project: Project, folder: Folder, options: Options, steps: Steps) -> Running:
+def _started(project: Project, folder: Folder, options: Options, steps: Steps) -> tuple[Running, bool]:
+    """What runs, and whether it was started just now."""
     own = _own_engines(project, options)
     running = folder.running()
     if running is not None:
         if running.whole() and _same(running, options, own, project):
             steps.say(f"the platform runs already at {running.cloud.url}")
-            return running
+            return running, False
         with steps.step("stop what an earlier start left"):
             embedded.stop(folder, running)
     engines = "your engine" if own else {"memory": "an engine in memory"}.get(options.engine, options.engine)
     with steps.step(f"start the platform, and {engines} for {' and '.join(project.regions)}"):
-        return embedded.start(folder, options.port, options.engine, project.regions, own)
+        return embedded.start(folder, options.port, options.engine, project.regions, own), True
+
+
+def _read_streams_anew(project: Project, cloud: Cloud) -> None:
+    """Takes the event sources away, so that the deployment makes them again.
+
+    Over a restart the platform keeps how many records each has read, but not the records: the sources that it kept
+    would pass over as many new ones.
+    """
+    for region in project.regions:
+        for name in source_stacks(project):
+            stacks.delete(cloud.client("cloudformation", region), name)
 
 
 def _same(running: Running, options: Options, own: Mapping[str, EngineAddress], project: Project) -> bool:

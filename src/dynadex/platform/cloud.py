@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from ..aws import Credentials, Service, sign
 from ..engine import Auth, Engine, basic_auth, no_auth
+from ..errors import DynadexError
 from ..project import Project, Table
 from ..table import Table as DynamoTable
 from .packaging import Target
@@ -22,7 +23,7 @@ from .packaging import Target
 PYTHON = "3.13"
 
 
-class CloudError(Exception):
+class CloudError(DynadexError):
     """The cloud cannot be used as asked; the message says what is missing and what to do."""
 
 

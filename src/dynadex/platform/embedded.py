@@ -88,10 +88,10 @@ class Folder:
             )
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PlatformError(
-                f"{self.path / 'state.json'} cannot be read ({error}); "
-                "end what may still run by hand, then remove that file"
+                f"{self.path / 'state.json'} cannot be read ({type(error).__name__}: {error}); end what an earlier "
+                "start may have left running (a python with `-m ministack`, and the engines), then remove that file"
             ) from error
 
     def save(self, running: Running) -> None:
@@ -161,10 +161,11 @@ def start(
             case "elasticsearch":
                 return keep(servers.start_elasticsearch(engine_ports[region], directory))
 
+    pool = ThreadPoolExecutor(1 + len(regions))
     try:
-        with ThreadPoolExecutor(1 + len(regions)) as pool:
-            cloud = pool.submit(lambda: keep(servers.start_ministack(port, folder.path / "cloud")))
-            engines = {region: pool.submit(engine, region) for region in regions}
+        cloud = pool.submit(lambda: keep(servers.start_ministack(port, folder.path / "cloud")))
+        engines = {region: pool.submit(engine, region) for region in regions}
+        pool.shutdown()
         found = {region: future.result() for region, future in engines.items()}
         addresses = dict(own)
         for region, server in found.items():
@@ -173,6 +174,7 @@ def start(
         running = Running(port, kind, cloud.result(), found, addresses)
         folder.save(running)
     except BaseException:
+        pool.shutdown()  # after an interruption some may be on their way up yet
         for server in started:
             servers.stop(server)
         raise

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dynadex.errors import DynadexError
+
 SOURCES = Path(__file__).parent / "jars"
 _JVMS = Path("/usr/lib/jvm")
 _POM = "{http://maven.apache.org/POM/4.0.0}"
 
 
-class PlatformError(Exception):
+class PlatformError(DynadexError):
     """Something on this machine keeps the embedded platform from running; the message says what and the remedy."""
 
 

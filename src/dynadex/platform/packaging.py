@@ -21,6 +21,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+from ..errors import DynadexError
 from ..project import Project
 
 Target = Literal["arm64", "x86_64", "native"]
@@ -35,7 +36,7 @@ _ROOMS = ("core", "functions")
 _SKIPPED = ("__pycache__", ".pyi", "py.typed", ".dist-info", "/contrib/emscripten/", "tests/")
 
 
-class PackagingError(Exception):
+class PackagingError(DynadexError):
     """The package could not be made; the message says what to do."""
 
 
