@@ -4,8 +4,9 @@ For an index `lessons` (every name with the engine's prefix before it):
 - `lessons-v3`: a generation, the physical index with its mapping;
 - `lessons`: the read alias, on the one generation that searches read;
 - `lessons-feed`: the feed alias, on all generations that are written to;
-- `lessons-v3-write`: each generation's write alias. All writes go through it and demand an alias (`require_alias`), so
-  a late write to a dropped generation fails instead of making an index of its name with a guessed mapping.
+- `lessons-v3-Write`: each generation's write alias. All writes go through it and demand an alias (`require_alias`), so
+  a late write to a dropped generation fails instead of making an index of its name with a guessed mapping. Deletions
+  do not heed that demand; but a name with a capital cannot become an index.
 
 Aliases come into being with their generation in one request, so nobody ever sees half of it.
 """
@@ -45,7 +46,7 @@ def feed_alias(engine: Engine, index: str) -> str:
 
 def write_alias(generation: str) -> str:
     """The name through which a generation is written."""
-    return f"{generation}-write"
+    return f"{generation}-Write"
 
 
 def fed(engine: Engine, index: str) -> list[str]:

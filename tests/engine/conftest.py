@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from subject import Place, Subject
+from tests.engine.subject import Place, Subject
 
 from dynadex import generations
 from dynadex.core.writing import Target

@@ -58,7 +58,7 @@ class Subject:
     def delete_all(self, generation: str) -> None:
         """Empties a generation as an operator would."""
         self.refresh(generation)
-        body = {"query": {"match_all": {}}}
+        body: dict[str, Any] = {"query": {"match_all": {}}}
         self.engine.ask("POST", f"/{generation}/_delete_by_query", body, refresh="true")
 
     def exists(self, index: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from subject import Place, Subject, patience, statuses
+from tests.engine.subject import Place, Subject, patience, statuses
 
 from dynadex import generations
 from dynadex.core import bulk
@@ -49,7 +49,9 @@ def test_the_answer_has_no_more_than_is_read(subject: Subject) -> None:
     went_well = send(Operation(alias, "1", 1, b"{}"), Operation(alias, "1", 2, b"{}"), Operation(alias, "no", 1, None))
     items = [{"index": {"status": 201}}, {"index": {"status": 200}}, {"delete": {"status": 404}}]
     assert went_well == {"errors": False, "items": items}
-    mixed = send(Operation(alias, "1", 2, b"{}"), Operation(alias, "2", 1, b'{"n":"x"}'), Operation(alias, "1", 3, None))
+    mixed = send(
+        Operation(alias, "1", 2, b"{}"), Operation(alias, "2", 1, b'{"n":"x"}'), Operation(alias, "1", 3, None)
+    )
     assert isinstance(mixed, dict)
     assert mixed.keys() == {"errors", "items"}
     conflict, refused, deleted = mixed["items"]
@@ -65,12 +67,6 @@ def test_a_write_to_a_missing_alias_is_to_be_tried_again_and_makes_no_index(subj
     assert not subject.exists(missing)
 
 
-_DELETIONS = pytest.mark.xfail(
-    strict=True, reason="require_alias does not hold for deletions: the engines make an index with the alias's name"
-)
-
-
-@_DELETIONS
 def test_a_deletion_from_a_missing_alias_is_to_be_tried_again_and_makes_no_index(subject: Subject) -> None:
     missing = generations.write_alias(f"{subject.engine.prefix}lessons-v1")
     answers = subject.write(Operation(missing, "1", 1, None), Operation(missing, "2", 1, None))
@@ -78,7 +74,6 @@ def test_a_deletion_from_a_missing_alias_is_to_be_tried_again_and_makes_no_index
     assert not subject.exists(missing)
 
 
-@_DELETIONS
 def test_a_late_deletion_does_not_keep_a_lost_index_from_being_made_again(subject: Subject) -> None:
     generation = subject.generation()
     subject.engine.ask("DELETE", f"/{generation}")
@@ -158,13 +153,14 @@ def test_an_impossible_id_is_refused_alone(subject: Subject, id: str) -> None:
     assert statuses(answers).count("applied") == 29
 
 
-@pytest.mark.xfail(strict=True, reason="core.bulk takes the engines' reasons as they are")
 @pytest.mark.parametrize("document", [b'{"n":"a secret"}', b'{"n":12345678901234567890123456789012345678}'])
 def test_a_refusal_tells_neither_values_nor_the_password(subject: Subject, document: bytes) -> None:
     # Elasticsearch 7.10 quotes the first 500 bytes of the request, headers too, where a number is out of range.
     alias = generations.write_alias(subject.generation(properties={"n": {"type": "long"}}))
     engine = Engine(subject.engine.url, auth=basic_auth("user", "password"))
-    answers = engine.write([Operation(alias, "1", 1, b'{"b":"neighbour"}'), Operation(alias, "2", 1, document)], patience())
+    answers = engine.write(
+        [Operation(alias, "1", 1, b'{"b":"neighbour"}'), Operation(alias, "2", 1, document)], patience()
+    )
     assert statuses(answers) == ["applied", "refused"]
     assert "[n]" in answers[1].reason
     for told in ("a secret", "12345678901234567890", "neighbour", "Basic "):

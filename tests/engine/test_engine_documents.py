@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from subject import Place, Subject, statuses
+from tests.engine.subject import Place, Subject, statuses
 
 from dynadex import generations
 from dynadex.core.attributes import KeyAttribute, KeySchema, dumps, jsonable

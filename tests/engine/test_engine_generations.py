@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from subject import SETTINGS, Subject, mapping, statuses
+from tests.engine.subject import SETTINGS, Subject, mapping, statuses
 
 from dynadex import generations
 from dynadex.core.bulk import Operation
@@ -18,7 +18,7 @@ def test_the_first_generation_comes_with_its_three_aliases(subject: Subject) -> 
     assert generations.read(subject.engine, "lessons") == [f"{prefix}lessons-v1"]
     assert generations.fed(subject.engine, "lessons") == [f"{prefix}lessons-v1"]
     told = subject.engine.ask("GET", f"/{prefix}lessons-v1")[f"{prefix}lessons-v1"]
-    assert told["aliases"].keys() == {f"{prefix}{name}" for name in ("lessons", "lessons-feed", "lessons-v1-write")}
+    assert told["aliases"].keys() == {f"{prefix}{name}" for name in ("lessons", "lessons-feed", "lessons-v1-Write")}
 
 
 def test_the_mapping_carries_its_digest_and_long_lived_tombstones(subject: Subject) -> None:

@@ -217,10 +217,12 @@ MISTAKES = [
     ('"id"', '"' + "é" * 128 + '"', "tables.lessons.partition_key", "too long; allowed: 255 bytes"),
     ('"id"', '"id"\nsort_key = "id:N"', "tables.lessons.sort_key", '"id" is the partition key already'),
     ('"id"', '"id"\nttl = ""', "tables.lessons.ttl", '"" is not allowed; allowed: a text that is not empty'),
+    ('"id"', '"id"\nseed = "lesons.jsonl"', "tables.lessons.seed", 'no such file: "lesons.jsonl"'),
     ('"id"', '"id"\nexisting = "yes"', "tables.lessons.existing", '"yes" is not allowed; allowed: true, false'),
     # indexes
     ("[indexes.lessons]", "[indexes.Lessons]", "indexes.Lessons", "is not a name for one of the indexes"),
-    ("[indexes.lessons]", "[indexes.lessons-v2]", "indexes.lessons-v2", "no version such as -v2 last"),
+    ("[indexes.lessons]", "[indexes.lessons-v2]", "indexes.lessons-v2", "not -feed or a version like -v2 last"),
+    ("[indexes.lessons]", "[indexes.lessons-feed]", "indexes.lessons-feed", "not -feed or a version"),
     ("[indexes.lessons]", '[indexes."a.b"]', 'indexes."a.b"', "is not a name for one of the indexes"),
     ("[indexes.lessons]", "[other]", "indexes", "there is none; at least one [indexes.NAME] is needed"),
     ('table = "lessons"', 'table = "lesson"', "indexes.lessons.table", '(did you mean "lessons"?); allowed: lessons'),

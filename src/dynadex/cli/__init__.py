@@ -29,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_INTERRUPTED = 130  # typer's answer to Ctrl-C
+
 for verb in (up, down, deploy, destroy, status, load, refill, search):
     app.command()(verb)
 
@@ -36,20 +38,21 @@ for verb in (up, down, deploy, destroy, status, load, refill, search):
 def main() -> None:
     """The entry point."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = app(standalone_mode=False)  # what a verb gave to typer.Exit; None from one that came to its end
     except DynadexError as error:
         _end(error.exit_code, error)
     except (OSError, ClientError, BotoCoreError) as error:  # the world's own words are clear enough
         _end(1, error)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         _end(1, "interrupted")
     except Exception as error:
         if type(error).__module__.startswith(("typer", "click")) and hasattr(error, "exit_code"):
             error.show()  # type: ignore[attr-defined]  # the command line's own errors, with the usage
             sys.exit(2)
         raise
+    if code == _INTERRUPTED:
+        _end(1, "interrupted")
+    sys.exit(code)
 
 
 def _end(code: int, error: Exception | str) -> NoReturn:

@@ -69,7 +69,6 @@ def up(
 
 def _stay() -> None:
     """Until somebody wants it to end."""
-
     with suppress(KeyboardInterrupt):
         signal.pause()
 

@@ -7,6 +7,7 @@ Reading is total: any answer is applied, conflict, refused or retry.
 - Refused is what the engine says of this document's content, and will say again: 400 and the like.
 - 401, 403, 404 and what a block or a closed index answers speak of the cluster, not of the document: retry, and in the
   end raise. Nothing may drain into the failures queue because a password expired or an index is missing.
+- A reason is cut before it quotes the document: the failures queue keeps no item's content.
 - A conflict without a version to read is retried: its version is needed to go on.
 """
 
@@ -51,7 +52,19 @@ APPLIED = Answer(Status.APPLIED)
 FILTER_PATH = "errors,items.*.status,items.*.error"
 
 # 400s that say nothing about the document.
-_NOT_THE_DOCUMENT = frozenset({"index_closed_exception", "process_cluster_event_timeout_exception"})
+_NOT_THE_DOCUMENT = frozenset(
+    {
+        "index_closed_exception",
+        "invalid_index_name_exception",  # a deletion through a write alias that is gone
+        "process_cluster_event_timeout_exception",
+    }
+)
+
+# Where engines go on to quote the document, or on parse errors the whole request with its headers.
+_quotation = re.compile(r"\.? Preview of field's value|\s*\[Source:|\.? The prefix of the first immense term").search
+
+# The causes worth telling that speak of names and numbers of fields only.
+_limit = re.compile(r"(The depth of|Limit of|The number of) ").match
 
 _current_version = re.compile(r"current version \[([0-9]{1,19})\]").search
 
@@ -117,7 +130,9 @@ def _told(error: Any) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "error", str(error or "no reason given")
     type, reason = str(error.get("type", "error")), str(error.get("reason", ""))
+    if quoted := _quotation(reason):
+        reason = reason[: quoted.start()]
     cause = error.get("caused_by")
-    if isinstance(cause, dict) and cause.get("reason"):
+    if isinstance(cause, dict) and _limit(str(cause.get("reason"))):
         reason = f"{reason}: {cause['reason']}"
     return type, reason

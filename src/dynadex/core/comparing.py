@@ -26,3 +26,34 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     return bool(one == other)
+
+
+def first_difference(expected: Any, found: Any) -> str:
+    """The JSON path of the first place where two values that `loads` read differ; "" where they are the same.
+
+    It names members and positions, `$.chords[2]` or `$["a.b"]`, and never a value. What only one of the two has
+    differs at its own path. Members are looked at in the order of `expected`, then those that only `found` has.
+    """
+    return "" if same(expected, found) else "$" + _path(expected, found)
+
+
+def _path(expected: Any, found: Any) -> str:
+    """The path, below two values that are known to differ."""
+    match expected, found:
+        case dict(), dict():
+            for name, value in expected.items():
+                if name not in found:
+                    return _member(name)
+                if not same(value, found[name]):
+                    return _member(name) + _path(value, found[name])
+            return _member(next(name for name in found if name not in expected))
+        case list(), list():
+            for position, (value, other) in enumerate(zip(expected, found, strict=False)):
+                if not same(value, other):
+                    return f"[{position}]" + _path(value, other)
+            return f"[{min(len(expected), len(found))}]"
+    return ""
+
+
+def _member(name: str) -> str:
+    return f".{name}" if name.isidentifier() else f"[{json.dumps(name, ensure_ascii=False)}]"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
 MAX_WORDS_LENGTH = 256
 MAX_FILTER_LENGTH = 256
@@ -48,7 +49,7 @@ class WrongRequest(ValueError):
 def request(parameters: Mapping[str, str], searchable: Searchable) -> SearchRequest:
     """Checks a request's parameters: `q`, `page`, `size` and the filters (several values with commas between them)."""
     problems: dict[str, str] = {}
-    words = parameters.get("q", "").strip()
+    words = normalize("NFC", parameters.get("q", "")).strip()  # engines fold é, not e with an accent after it
     if len(words) > MAX_WORDS_LENGTH:
         problems["q"] = f"has {len(words)} characters; {MAX_WORDS_LENGTH} are allowed"
     size = _whole("size", parameters, searchable.default_size, searchable.max_size, problems)

@@ -18,7 +18,8 @@ The rules:
 4. `refill`, for the items of a scan page, at the page's version. On a conflict look: a document is there, so it is
    newer; nothing is there, so somebody emptied the index and a tombstone's version is left: settle.
 5. `mend`, for verify's repair and redrive: settle. Where no document shows a version, a tombstone may hide one; then it
-   begins with a refill's version, and a conflict tells E.
+   begins with a refill's version, and a conflict tells E. A document whose id is no key of the table is settled too:
+   no item can be behind it, so it is deleted, at the version after its own.
 6. A transform that raises, or a document that the engine refuses for its content, is a `Failure`; the rest goes on. If
    20 or more documents for an index are refused and none is taken, that is a broken mapping: `BatchRefused` is raised.
 7. What the engine or the table could not answer now is asked again after a `Pause`. Whoever drives the protocol
@@ -39,6 +40,8 @@ from .comparing import loads, same
 from .documents import Recipe, TransformFailed
 
 Key = Mapping[str, AttributeValue]
+#: Keys by document id. None for an id that is no key of the table: no item can be behind it.
+Keys = Mapping[str, Key | None]
 
 #: A batch with at least this many documents of one index, all of them refused, is a broken mapping or transform.
 BROKEN_FROM = 20
@@ -208,7 +211,7 @@ def refill(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
     return outcome
 
 
-def settle(known: Mapping[Target, int], keys: Mapping[str, Key], feeds: Feeds) -> Protocol[Outcome]:
+def settle(known: Mapping[Target, int], keys: Keys, feeds: Feeds) -> Protocol[Outcome]:
     """Lets the table decide these documents.
 
     `known` holds the version last seen in the index for each: it must have been seen *before* the table is read, or
@@ -219,7 +222,7 @@ def settle(known: Mapping[Target, int], keys: Mapping[str, Key], feeds: Feeds) -
     return outcome
 
 
-def mend(keys: Mapping[str, Key], feeds: Feeds) -> Protocol[Outcome]:
+def mend(keys: Keys, feeds: Feeds) -> Protocol[Outcome]:
     """Makes every fed generation's documents of these keys (by id) what the table says: verify's repair and redrive."""
     outcome = Outcome()
     targets = [Target(generation, id) for id in keys for generation in feeds.recipes]
@@ -275,7 +278,7 @@ def _operations(batch: Batch, feeds: Feeds, outcome: Outcome, *, skip_unmatched:
 
 
 def _write(
-    operations: Sequence[Operation], keys: Mapping[str, Key], feeds: Feeds, outcome: Outcome, *, settling: bool = False
+    operations: Sequence[Operation], keys: Keys, feeds: Feeds, outcome: Outcome, *, settling: bool = False
 ) -> Protocol[list[tuple[Operation, int]]]:
     """Writes until each operation is applied, refused or in conflict; returns the conflicts with the version there."""
     conflicts: list[tuple[Operation, int]] = []
@@ -316,7 +319,7 @@ def _write(
     return conflicts
 
 
-def _settle(known: dict[Target, int], keys: Mapping[str, Key], feeds: Feeds, outcome: Outcome) -> Protocol[None]:
+def _settle(known: dict[Target, int], keys: Keys, feeds: Feeds, outcome: Outcome) -> Protocol[None]:
     attempt = 0
     while known:
         items, _ = yield from _read({target.id: keys[target.id] for target in known}, outcome)
@@ -356,11 +359,11 @@ def _look(targets: Sequence[Target], outcome: Outcome) -> Protocol[list[Found | 
     return [found[target] for target in targets]
 
 
-def _read(keys: Mapping[str, Key], outcome: Outcome) -> Protocol[Items]:
+def _read(keys: Keys, outcome: Outcome) -> Protocol[Items]:
     """Reads until every key has an answer; the date is the earliest of the answers'."""
-    items: dict[str, Item | None] = {}
+    items: dict[str, Item | None] = {id: None for id, key in keys.items() if key is None}
     date = 0
-    waiting = dict(keys)
+    waiting = {id: key for id, key in keys.items() if key is not None}
     attempt = 0
     while waiting:
         answer: Items = yield Read(waiting)
@@ -376,13 +379,13 @@ def _read(keys: Mapping[str, Key], outcome: Outcome) -> Protocol[Items]:
     return Items(items, date)
 
 
-def _document(target: Target, item: Item | None, key: Key, version: int, feeds: Feeds, outcome: Outcome) -> Any:
+def _document(target: Target, item: Item | None, key: Key | None, version: int, feeds: Feeds, outcome: Outcome) -> Any:
     """The document for a target, None for a deletion, or `_FAILED` where that became a failure."""
     recipe = feeds.recipes[target.alias]
     try:
         return recipe.document(item)
     except TransformFailed as error:
-        change = Change(target.id, key, item, version)
+        change = Change(target.id, key or {}, item, version)
         outcome.failures.append(_transform_failure(change, recipe, target.alias, error))
         return _FAILED
 
@@ -399,6 +402,8 @@ def _transform_failure(change: Change, recipe: Recipe, generation: str, error: T
     )
 
 
-def _refusal(operation: Operation, answer: Answer, keys: Mapping[str, Key], feeds: Feeds) -> Failure:
+def _refusal(operation: Operation, answer: Answer, keys: Keys, feeds: Feeds) -> Failure:
     alias, id, version, _ = operation
-    return Failure(keys[id], id, feeds.recipes[alias].index, alias, "refused", answer.type, answer.reason, version)
+    return Failure(
+        keys[id] or {}, id, feeds.recipes[alias].index, alias, "refused", answer.type, answer.reason, version
+    )

@@ -3,7 +3,8 @@
 - One process (ministack) answers for every service in every region, at one address, for any credentials.
 - Functions run on this machine: they are packaged for it, with the Python that the platform runs on.
 - Each region's cluster is a process beside it: its address stands in for what dynadex.toml says of the engine.
-- CloudFormation there ignores a global table's `Replicas` and time to live: they are set after the table's stack.
+- CloudFormation there ignores a global table's `Replicas`: they are made with UpdateTable after the table's stack.
+- Items do not expire: it would remove them without a stream record, and their documents would stay.
 - An HTTP API answers under the platform's own address: there is no DNS for its name.
 - Stacks may be deleted with everything in them: `down --wipe` simply removes the folder.
 - The memory engine keeps nothing over a restart: `up` refills it from the table.
@@ -80,11 +81,6 @@ class Laptop(Cloud):
         for region in regions:
             if region != home and region not in there:
                 dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": region}}])
-        if table.ttl:
-            expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-            if expiry["TimeToLiveStatus"] != "ENABLED":
-                specification = {"Enabled": True, "AttributeName": table.ttl}
-                dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=specification)
 
     def api_url(self, region: str, api_id: str, output: str) -> str:
         return f"{self.url}/_aws/execute-api/{api_id}/$default"

@@ -36,8 +36,8 @@ _REGION = Shape(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-west-1")
 _MAX_REGIONS = 8
 # The names of a logical index's generations end like this: such an index would meet another one's.
 _INDEX_NAME = Shape(
-    r"(?!.*-(v\d+|feed|write)$)[a-z][a-z0-9-]{0,62}",
-    "up to 63 lower-case letters, digits and hyphens, a letter first and not -feed, -write or a version like -v2 last",
+    r"(?!.*-(v\d+|feed)$)[a-z][a-z0-9-]{0,62}",
+    "up to 63 lower-case letters, digits and hyphens, a letter first and not -feed or a version like -v2 last",
 )
 _TABLE_NAME = Shape(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, underscores, hyphens and dots")
 _KEY = Shape(r"(?s)[^:]+|.+:[SNB]", '"attribute" for a string, or "attribute:S", "attribute:N", "attribute:B"')

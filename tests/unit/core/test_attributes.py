@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dynadex.core.attributes import (
+    AttributeValue,
     InvalidKey,
     Item,
     KeyAttribute,
@@ -73,7 +74,7 @@ attribute_values = st.recursive(
 items = st.dictionaries(strings, attribute_values, max_size=4)
 
 
-def expected_json(value: Item) -> Any:
+def expected_json(value: AttributeValue) -> Any:
     """What an attribute value is as JSON, said another way than the code does."""
     ((kind, inner),) = value.items()
     match kind:
@@ -124,7 +125,16 @@ def test_a_number_is_written_digit_for_digit(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "json"),
-    [("+5", b"5"), (".5", b"0.5"), ("5.", b"5"), ("00", b"0"), ("-00", b"-0"), ("007", b"7"), ("٣", b"3"), (" 1 ", b"1")],
+    [
+        ("+5", b"5"),
+        (".5", b"0.5"),
+        ("5.", b"5"),
+        ("00", b"0"),
+        ("-00", b"-0"),
+        ("007", b"7"),
+        ("٣", b"3"),
+        (" 1 ", b"1"),
+    ],
 )
 def test_a_number_that_is_spelled_unlike_json_is_made_json(text: str, json: bytes) -> None:
     assert dumps(jsonable({"n": {"N": text}})) == b'{"n":%b}' % json
@@ -176,7 +186,17 @@ def test_a_number_with_38_digits_keeps_them_all_in_python() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), Decimal("NaN"), set(), {1, "a"}, {True}, frozenset({(1,)}), object(), {"a": {"b": set()}}],
+    [
+        float("nan"),
+        float("inf"),
+        Decimal("NaN"),
+        set(),
+        {1, "a"},
+        {True},
+        frozenset({(1,)}),
+        object(),
+        {"a": {"b": set()}},
+    ],
 )
 def test_what_dynamodb_cannot_hold_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"set|number|type"):
@@ -199,7 +219,11 @@ def test_whole_numbers_of_any_width_are_written_exactly(number: int) -> None:
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), Decimal("NaN"), Decimal("Infinity")])
 @pytest.mark.parametrize("wide", [0, 2**70])
 def test_what_is_no_number_never_becomes_null_in_silence(number: Any, wide: int) -> None:
-    for document in ({"n": number, "wide": wide}, {"a": [{"n": (1, number)}], "wide": wide}, {"s": {number, 1}, "w": wide}):
+    for document in (
+        {"n": number, "wide": wide},
+        {"a": [{"n": (1, number)}], "wide": wide},
+        {"s": {number, 1}, "w": wide},
+    ):
         with pytest.raises((TypeError, ValueError, ArithmeticError)):
             dumps(document)
 
@@ -208,15 +232,22 @@ def test_null_beside_true_numbers_is_null() -> None:
     assert dumps({"a": None, "b": [0.5, None], "c": "null"}) == b'{"a":null,"b":[0.5,null],"c":"null"}'
 
 
-
-
 def _forever() -> Iterator[int]:
     yield 1
 
 
 @pytest.mark.parametrize(
     "document",
-    [{1: "a"}, {True: 1}, {"a": "\ud800"}, {"\udfff": 1}, {"a": _forever()}, {"a": object()}, {"a": 1j}, {"a": {1: 2**70}}],
+    [
+        {1: "a"},
+        {True: 1},
+        {"a": "\ud800"},
+        {"\udfff": 1},
+        {"a": _forever()},
+        {"a": object()},
+        {"a": 1j},
+        {"a": {1: 2**70}},
+    ],
 )
 def test_what_has_no_json_form_is_an_error(document: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
@@ -326,7 +357,8 @@ def test_an_id_that_no_number_key_makes_is_no_key(id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("letter", "count", "fits"), [("a", 512, True), ("a", 513, False), ("é", 256, True), ("é", 257, False), ("🎸", 129, False)]
+    ("letter", "count", "fits"),
+    [("a", 512, True), ("a", 513, False), ("é", 256, True), ("é", 257, False), ("🎸", 129, False)],
 )
 def test_an_id_has_at_most_512_bytes(letter: str, count: int, fits: bool) -> None:
     schema = KeySchema(KeyAttribute("id", "S"))

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from dynadex.core.comparing import loads, same
 
-_leaves = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, 1e100]) | st.text("a1é", max_size=2)
+_leaves = (
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, 1e100]) | st.text("a1é", max_size=2)
+)
 values = st.recursive(
     _leaves,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", ""]), inner, max_size=3),
@@ -68,7 +70,8 @@ def test_what_differs_is_told_apart(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("1", "1.0"), ("100", "1E+2"), ("-0", "0.0"), ('{"a":1,"b":2}', '{"b":2.0,"a":1}'), ('"\\u00e9"', '"é"')]
+    ("one", "other"),
+    [("1", "1.0"), ("100", "1E+2"), ("-0", "0.0"), ('{"a":1,"b":2}', '{"b":2.0,"a":1}'), ('"\\u00e9"', '"é"')],
 )
 def test_another_spelling_is_the_same(one: str, other: str) -> None:
     assert same(loads(one.encode()), loads(other.encode()))

@@ -1,0 +1,64 @@
+"""The event source mapping: it polls each lane of each shard and runs the stream function on batches, in order.
+
+A batch that failed comes again as a whole, until it is done. An invocation may be run twice, the other any time later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dynadex.core import changes, writing
+from dynadex.core.writing import Outcome, Protocol
+
+from .. import functions
+from ..data import SCHEMA
+from ..table import Lane, Record
+from ..world import DOUBLED_SECONDS, STREAM_SECONDS, Actor, Instance, Region, World
+
+_HOLD_SECONDS = (0, 0, 0, 1, 4, 30, 120, DOUBLED_SECONDS)
+
+
+def poll(world: World, region: Region, lane: Lane) -> Actor:
+    """Runs the stream function until the lane has no more records."""
+    while lane.position < len(lane.records):
+        yield 0
+        if region.stream_off:
+            continue
+        epoch = lane.epoch
+        batch = lane.records[lane.position : lane.position + 1 + world.below(4)]
+        if not batch:
+            break  # they expired meanwhile
+        if world.plan.doubled and world.faulty and world.below(4) == 3:
+            world.fault("doubled invocation")
+            world.actors.append(_doubled(world, region, batch))
+        while epoch == lane.epoch:
+            done = yield from _stream(world, region, batch, "stream")
+            if done and epoch == lane.epoch:
+                lane.position += len(batch)
+                for record in batch:
+                    region.table.pending[record["dynamodb"]["Keys"]["id"]["S"]] -= 1
+                break
+            while region.stream_off and epoch == lane.epoch:
+                yield 0
+    lane.busy = False
+    for child in lane.shard.children:
+        for each in child.lanes:
+            world.wake(region, each)
+
+
+def _stream(world: World, region: Region, records: Sequence[Record], who: str) -> functions.Invocation:
+    def start(instance: Instance) -> Protocol[Outcome]:
+        batch = changes.of_records(records, SCHEMA)
+        return writing.sync(batch, instance.feeds(region, world.now))
+
+    instance = region.instances[world.below(2)]
+    return functions.invoke(world, region, instance, STREAM_SECONDS, who, start)
+
+
+def _doubled(world: World, region: Region, records: Sequence[Record]) -> Actor:
+    until = world.now + _HOLD_SECONDS[world.below(len(_HOLD_SECONDS))] * 1000
+    last = world.now + DOUBLED_SECONDS * 1000
+    while world.now < until:
+        yield until
+    if world.now <= last:
+        yield from _stream(world, region, records, "stream (doubled)")

@@ -1,0 +1,1 @@
+"""What must always hold, one a file. A checker raises `Violation`."""

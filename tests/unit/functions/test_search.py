@@ -1,0 +1,103 @@
+"""The search function answers every request with JSON: results, or a problem document that says what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.functions.function_fakes import Context, Region, project, with_another_index
+
+from dynadex.engine import EngineError, EngineUnavailable
+from dynadex.functions.search import handler
+
+HITS = {
+    "hits": {
+        "total": {"value": 1},
+        "hits": [{"_id": "a", "_score": 2.0, "_source": {"title": "Für Elise"}, "highlight": {"title": ["x"]}}],
+    }
+}
+
+
+def get(path: str = "/search", **parameters: str) -> tuple[int, dict[str, str], Any]:
+    event: dict[str, Any] = {"routeKey": f"GET {path}", "rawPath": path}
+    if parameters:
+        event["queryStringParameters"] = parameters
+    response = handler(event, Context())
+    return response["statusCode"], response["headers"], json.loads(response["body"])
+
+
+def test_a_search_returns_hits_from_the_read_alias(region: Region) -> None:
+    region.engine.hits = HITS
+    status, headers, found = get(q="elise", level="easy")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert found["hits"][0]["document"] == {"title": "Für Elise"}
+    assert region.engine.asked == [("SEARCH", "lessons")]
+
+
+def test_a_search_without_parameters_is_allowed(region: Region) -> None:
+    region.engine.hits = HITS
+    assert get()[0] == 200
+
+
+def test_another_index_is_asked_by_its_name(region: Region) -> None:
+    region.use(with_another_index(project()))
+    region.engine.hits = HITS
+    assert get(index="songs")[0] == 200
+    assert region.engine.asked == [("SEARCH", "songs")]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wrong"),
+    [({"size": "0"}, "size"), ({"page": "x"}, "page"), ({"sort": "a"}, "sort"), ({"index": "_all"}, "index")],
+)
+def test_a_wrong_request_is_told_what_is_wrong_and_reaches_no_engine(
+    region: Region, parameters: dict[str, str], wrong: str
+) -> None:
+    status, headers, problem = get(**parameters)
+    assert (status, headers["Content-Type"]) == (400, "application/problem+json")
+    assert list(problem["problems"]) == [wrong]
+    assert problem["status"] == 400
+    assert region.engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry"),
+    [
+        (EngineUnavailable(0, "ReadTimeoutError", "10.0.0.7 timed out"), 503, True),
+        (EngineUnavailable(429, "too_many", "queue of node 7"), 503, True),
+        (EngineError(404, "index_not_found_exception", "no such index"), 503, True),
+        (EngineError(400, "parsing_exception", "internal detail"), 500, False),
+    ],
+)
+def test_an_engine_s_trouble_is_a_problem_document_without_its_details(
+    region: Region, error: EngineError, status: int, retry: bool
+) -> None:
+    region.engine.error = error
+    found, headers, problem = get(q="x")
+    assert found == problem["status"] == status
+    assert ("Retry-After" in headers) is retry
+    assert error.reason not in json.dumps(problem)
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("event", [{}, {"routeKey": "$default", "rawPath": "/x"}, {"routeKey": "GET /searches"}])
+def test_what_is_not_there_is_404(region: Region, event: dict[str, Any]) -> None:
+    assert handler(event, Context())["statusCode"] == 404
+
+
+def test_health_is_good_while_every_index_is_there(region: Region) -> None:
+    assert get("/health")[::2] == (200, {"healthy": True, "region": "us-east-1", "indexes": {"lessons": "ok"}})
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(EngineUnavailable(0, "timeout", "away"), "engine away"), (EngineError(404, "error", "alias"), "missing")],
+)
+def test_health_is_503_and_never_cached_where_the_engine_or_an_index_is_away(
+    region: Region, error: EngineError, state: str
+) -> None:
+    region.engine.error = error
+    status, headers, health = get("/health")
+    assert (status, health["healthy"], health["indexes"]) == (503, False, {"lessons": state})
+    assert headers["Cache-Control"] == "no-store"
