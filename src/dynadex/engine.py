@@ -160,6 +160,8 @@ class Engine:
             if status != 200:
                 raise _error(status, answer)
             documents = loads(answer)["docs"]
+            if len(documents) != len(targets):
+                raise ValueError("another number of documents")
         except (EngineError, ValueError, KeyError) as error:
             return [Answer(Status.RETRY, 0, type(error).__name__, str(error))] * len(targets)
         return [_found(document) for document in documents]

@@ -22,7 +22,7 @@ _MESSAGES_A_CALL = 10  # SendMessageBatch's limit
 
 def message(failure: Failure, table: str, region: str) -> dict[str, Any]:
     """What the queue keeps of a failure."""
-    reason = failure.reason if len(failure.reason) <= 2000 else failure.reason[:2000] + "…"
+    reason = failure.reason if len(failure.reason) <= 1000 else failure.reason[:1000] + "…"
     return {**asdict(failure), "reason": reason, "table": table, "region": region, "at": int(time.time())}
 
 

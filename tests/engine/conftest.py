@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from tests.engine.subject import Place, Subject
 
 from dynadex import generations
 from dynadex.core.writing import Target
 from dynadex.engine import Engine
 from dynadex.platform.servers import Server
+from tests.engine.subject import Place, Subject
 
 _prefixes = (f"test{number}-" for number in itertools.count(1))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.engine.subject import Place, Subject, patience, statuses
 
 from dynadex import generations
 from dynadex.core import bulk
@@ -13,6 +12,7 @@ from dynadex.core.bulk import APPLIED, Operation, Status
 from dynadex.core.writing import Found, Target
 from dynadex.engine import REQUEST_BYTES, Engine, EngineUnavailable, Response, basic_auth
 from dynadex.platform import servers
+from tests.engine.subject import Place, Subject, patience, statuses
 
 
 def test_mixed_operations_are_answered_each_in_its_place(subject: Subject) -> None:

@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.engine.subject import Place, Subject, statuses
 
 from dynadex import generations
 from dynadex.core.attributes import KeyAttribute, KeySchema, dumps, jsonable
 from dynadex.core.bulk import APPLIED, Operation, Status
 from dynadex.core.comparing import loads
 from dynadex.core.writing import Found, Target
+from tests.engine.subject import Place, Subject, statuses
 
 #: As DynamoDB writes them: 38 digits, and its smallest and largest exponents.
 NUMBERS = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.engine.subject import SETTINGS, Subject, mapping, statuses
 
 from dynadex import generations
 from dynadex.core.bulk import Operation
 from dynadex.engine import EngineError, EngineUnavailable
+from tests.engine.subject import SETTINGS, Subject, mapping, statuses
 
 
 def test_the_first_generation_comes_with_its_three_aliases(subject: Subject) -> None:

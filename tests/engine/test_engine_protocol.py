@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from tests.engine.subject import SETTINGS, Subject, patience
 
 from dynadex import generations
 from dynadex.core import changes, versions, writing
@@ -19,6 +18,7 @@ from dynadex.core.documents import Recipe
 from dynadex.core.writing import BatchRefused, Feeds, Found, Items, Key, Outcome, Protocol, Target
 from dynadex.driving import drive
 from dynadex.table import Table
+from tests.engine.subject import SETTINGS, Subject, patience
 
 SCHEMA = KeySchema(KeyAttribute("id", "S"))
 MAPPING = {

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.subject import SETTINGS, Subject, statuses
 
 from dynadex import generations
 from dynadex.core import querying
 from dynadex.core.attributes import dumps
 from dynadex.core.bulk import Operation
 from dynadex.core.querying import Searchable
+from tests.engine.subject import SETTINGS, Subject, statuses
 
 MAPPING = json.loads((Path(__file__).parents[2] / "examples/lessons/mapping.json").read_text())
 SEARCHABLE = Searchable(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.engine.subject import SETTINGS, Place, Subject, statuses
 
 from dynadex import generations
 from dynadex.core import versions
 from dynadex.core.bulk import APPLIED, Operation, Status
 from dynadex.core.writing import Found, Target
+from tests.engine.subject import SETTINGS, Place, Subject, statuses
 
 
 def test_a_higher_version_is_applied(place: Place) -> None:

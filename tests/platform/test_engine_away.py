@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -71,6 +72,7 @@ def mine(world: World, name: str) -> list[str]:
 
 def test_a_lost_answer_changes_nothing(world: World) -> None:
     """The engine applied the batch and the answer never came: the retry finds its own work and counts no failure."""
+    started = time.time()
     name = uuid.uuid4().hex[:12]
     door = world.door()
     items = [{"player": name, "level": Decimal(number), "title": "once"} for number in range(50)]
@@ -87,6 +89,8 @@ def test_a_lost_answer_changes_nothing(world: World) -> None:
         world.put_all("scores", items)
         world.await_equal(["scores"])
     assert lost == 3
+    applied = [json.loads(line) for line in world.logs(since=started) if '"applied"' in line]
+    assert sum(line["Conflicts"] for line in applied) >= 1, "the retry did not meet what it had written itself"
     for region in world.regions:
         assert world.failures(region) == []
     assert len(mine(world, name)) == 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 from botocore.config import Config
+
 from tests.table.emulator import CREDENTIALS, REGION, Emulator
 
 

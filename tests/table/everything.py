@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.table.emulator import wire
-
 from dynadex.core.attributes import dumps, jsonable
 from dynadex.core.comparing import loads
+from tests.table.emulator import wire
 
 #: As boto3 takes it: binaries as bytes.
 EVERYTHING: dict[str, Any] = {

@@ -13,11 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from tests.table.emulator import BY_ID, REGION
 
 from dynadex.aws import AwsError, AwsUnavailable, Credentials, Service
 from dynadex.platform import servers
 from dynadex.table import Table
+from tests.table.emulator import BY_ID, REGION
 
 EMPTY = {"Items": [], "Count": 0}
 KEYS = {str(n): {"id": {"S": str(n)}} for n in range(250)}

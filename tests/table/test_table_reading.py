@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.table.emulator import BY_ID, Emulator, wire
-from tests.table.everything import EVERYTHING, as_document
 
 from dynadex.core.attributes import KeyAttribute, KeySchema
 from dynadex.table import Table
+from tests.table.emulator import BY_ID, Emulator, wire
+from tests.table.everything import EVERYTHING, as_document
 
 BY_NUMBER = KeySchema(KeyAttribute("n", "N"))
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.table.emulator import BY_ID, Emulator
 
 from dynadex.aws import AwsError, AwsUnavailable
 from dynadex.core.attributes import KeyAttribute, KeySchema
 from dynadex.table import Page, Table
+from tests.table.emulator import BY_ID, Emulator
 
 COUNT, BYTES = 400, 10_000
 

@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 import pytest
-from tests.table.emulator import Emulator, wire
-from tests.table.everything import EVERYTHING, as_document
 
 from dynadex.core import changes, versions
 from dynadex.core.changes import WrongView
 from dynadex.table import Table
+from tests.table.emulator import Emulator, wire
+from tests.table.everything import EVERYTHING, as_document
 
 VIEW = "NEW_AND_OLD_IMAGES"
 

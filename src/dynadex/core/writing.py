@@ -21,7 +21,8 @@ The rules:
    begins with a refill's version, and a conflict tells E. A document whose id is no key of the table is settled too:
    no item can be behind it, so it is deleted, at the version after its own.
 6. A transform that raises, or a document that the engine refuses for its content, is a `Failure`; the rest goes on. If
-   20 or more documents for an index are refused and none is taken, that is a broken mapping: `BatchRefused` is raised.
+   20 or more fail for a generation and it takes none, that is a broken mapping or transform: when all the others are
+   written, `BatchRefused` is raised.
 7. What the engine or the table could not answer now is asked again after a `Pause`. Whoever drives the protocol
    decides how long that is, and raises when there is no time left: then the whole batch comes again, which is harmless.
 """
@@ -45,8 +46,6 @@ Keys = Mapping[str, Key | None]
 
 #: A batch with at least this many documents of one index, all of them refused, is a broken mapping or transform.
 BROKEN_FROM = 20
-
-# -- Nouns -------------------------------------------------------------------------------------------------------------
 
 
 class Target(NamedTuple):
@@ -73,7 +72,10 @@ class Feeds:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One item that an index could not take; what the failures queue keeps. It holds no item content but the key."""
+    """One item that an index could not take; what the failures queue keeps.
+
+    It holds no content of the item but the key, and what a transform itself says in its error.
+    """
 
     key: Key
     id: str  # "" where the key makes no id
@@ -97,6 +99,19 @@ class Outcome:
     settled: int = 0
     pauses: int = 0
     failures: list[Failure] = field(default_factory=list)
+    # the generations that took a document, or had a later one
+    taken: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    def checked(self) -> Outcome:
+        """Itself. Raises `BatchRefused` where a generation refused a whole batch: only when all others are written,
+        so that one that is broken (a new one, being rebuilt) keeps nothing from those that are not."""
+        refused: dict[str, list[Failure]] = {}
+        for failure in self.failures:
+            refused.setdefault(failure.alias, []).append(failure)
+        for alias, failures in refused.items():
+            if len(failures) >= BROKEN_FROM and alias not in self.taken:
+                raise BatchRefused(failures)
+        return self
 
     def add(self, other: Outcome) -> None:
         """Adds another outcome's numbers and failures to this one."""
@@ -114,9 +129,6 @@ class BatchRefused(Exception):
             f"all {len(failures)} documents for {first.alias or first.index} were refused, the first with {first.type}"
         )
         self.failures = failures
-
-
-# -- Requests and their answers ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +175,6 @@ T = TypeVar("T")
 Protocol = Generator[Request, Any, T]
 
 
-# -- Protocols ---------------------------------------------------------------------------------------------------------
-
-
 def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
     """Applies the changes of a stream batch, which holds at most one change a key."""
     outcome = Outcome()
@@ -190,7 +199,7 @@ def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
             else:
                 unsettled[Target(operation.alias, operation.id)] = there
     yield from _settle(unsettled, keys, feeds, outcome)
-    return outcome
+    return outcome.checked()
 
 
 def refill(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
@@ -208,7 +217,7 @@ def refill(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
             else:
                 unsettled[Target(operation.alias, operation.id)] = there
         yield from _settle(unsettled, keys, feeds, outcome)
-    return outcome
+    return outcome.checked()
 
 
 def settle(known: Mapping[Target, int], keys: Keys, feeds: Feeds) -> Protocol[Outcome]:
@@ -219,7 +228,7 @@ def settle(known: Mapping[Target, int], keys: Keys, feeds: Feeds) -> Protocol[Ou
     """
     outcome = Outcome()
     yield from _settle(dict(known), keys, feeds, outcome)
-    return outcome
+    return outcome.checked()
 
 
 def mend(keys: Keys, feeds: Feeds) -> Protocol[Outcome]:
@@ -240,10 +249,8 @@ def mend(keys: Keys, feeds: Feeds) -> Protocol[Outcome]:
         for operation, there in (yield from _write(operations, keys, feeds, outcome)):
             known[Target(operation.alias, operation.id)] = there
     yield from _settle(known, keys, feeds, outcome)
-    return outcome
+    return outcome.checked()
 
-
-# -- Steps that the protocols share ------------------------------------------------------------------------------------
 
 _FAILED = object()
 
@@ -256,24 +263,19 @@ def _operations(batch: Batch, feeds: Feeds, outcome: Outcome, *, skip_unmatched:
     """
     operations: list[Operation] = []
     for generation, recipe in feeds.recipes.items():
-        failures: list[Failure] = [
+        outcome.failures += (
             Failure(unkeyed.key, "", recipe.index, generation, "key", "InvalidKey", unkeyed.reason, unkeyed.version)
             for unkeyed in batch.unkeyed
-        ]
-        documents = 0
+        )
         for change in batch.changes:
             if skip_unmatched and recipe.match and change.image is not None and not recipe.matches(change.image):
                 continue
             try:
                 source = recipe.document(change.image)
             except TransformFailed as error:
-                failures.append(_transform_failure(change, recipe, generation, error))
+                outcome.failures.append(_transform_failure(change, recipe, generation, error))
                 continue
-            documents += source is not None
             operations.append(Operation(generation, change.id, change.version, source))
-        if len(failures) >= BROKEN_FROM and not documents:
-            raise BatchRefused(failures)
-        outcome.failures += failures
     return operations
 
 
@@ -282,8 +284,6 @@ def _write(
 ) -> Protocol[list[tuple[Operation, int]]]:
     """Writes until each operation is applied, refused or in conflict; returns the conflicts with the version there."""
     conflicts: list[tuple[Operation, int]] = []
-    refused: dict[str, list[Failure]] = {}
-    taken: set[str] = set()
     attempt = 0
     while operations:
         answers: Sequence[Answer] = yield Write(operations)
@@ -295,15 +295,15 @@ def _write(
                     outcome.deleted += 1
                 else:
                     outcome.indexed += 1
-                    taken.add(operation.alias)
+                    outcome.taken.add(operation.alias)
                 outcome.settled += settling
             elif answer.status is Status.CONFLICT:
                 outcome.conflicts += 1
                 conflicts.append((operation, answer.current))
                 if operation.source is not None:  # the engine parses a document before it compares versions
-                    taken.add(operation.alias)
+                    outcome.taken.add(operation.alias)
             elif answer.status is Status.REFUSED:
-                refused.setdefault(operation.alias, []).append(_refusal(operation, answer, keys, feeds))
+                outcome.failures.append(_refusal(operation, answer, keys, feeds))
             else:
                 again.append(operation)
                 reason = f"{answer.type}: {answer.reason}"
@@ -312,10 +312,6 @@ def _write(
         if again:
             outcome.pauses += 1
             yield Pause(attempt, reason)
-    for generation, failures in refused.items():
-        if len(failures) >= BROKEN_FROM and generation not in taken:
-            raise BatchRefused(failures)
-        outcome.failures += failures
     return conflicts
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..aws import AwsUnavailable
 from ..core import changes, versions, writing
 from ..core.writing import Outcome
 from ..driving import drive
-from ..pacing import Budget, Patience, Throttle
+from ..pacing import Budget, OutOfTime, Patience, Throttle
 from ..table import Page, Table
 from . import report, service
 
@@ -55,14 +55,14 @@ class Round:
         if index not in indexes:
             raise RefillInputError(f"index: {index!r} is not one of {', '.join(indexes)}")
         total = event.get("totalSegments", 1)
-        if not isinstance(total, int) or not 1 <= total <= 1_000_000:
+        if type(total) is not int or not 1 <= total <= 1_000_000:
             raise RefillInputError(f"totalSegments: {total!r} is not a whole number from 1 to 1,000,000")
         segment = event.get("segment", 0)
-        if not isinstance(segment, int) or not 0 <= segment < total:
+        if type(segment) is not int or not 0 <= segment < total:
             raise RefillInputError(f"segment: {segment!r} is not a whole number from 0 to {total - 1}")
         default = service.project().functions.refill.read_capacity
         capacity = event.get("readCapacity", default)
-        if not isinstance(capacity, int | float) or capacity < 0:
+        if type(capacity) not in (int, float) or capacity < 0:
             raise RefillInputError(
                 f"readCapacity: {capacity!r} is not a number of read units a second, from 0 (no limit)"
             )
@@ -76,15 +76,16 @@ class Round:
 class Pages:
     """The pages of one segment, each fetched while the one before it is being written."""
 
-    def __init__(self, table: Table, round: Round, consistent: bool, waiting: Patience) -> None:
-        self._table, self._round, self._consistent, self._waiting = table, round, consistent, waiting
+    def __init__(self, table: Table, round: Round, consistent: bool) -> None:
+        self._table, self._round, self._consistent = table, round, consistent
         self._budget = Budget(round.read_capacity)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scan")
-        self._limit = int(round.read_capacity * 2) or None  # no page may cost many seconds' budget at once
+        # no page may cost many seconds' budget at once
+        self._limit = max(1, int(round.read_capacity * 2)) if round.read_capacity else None
 
-    def fetch(self, start: Mapping[str, Any] | None) -> Any:
-        """A future of the page after `start`."""
-        return self._thread.submit(self._scan, start)
+    def fetch(self, start: Mapping[str, Any] | None, waiting: Patience) -> Future[Page]:
+        """A page after `start`, to come; it raises `OutOfTime` if the table does not answer as long as `waiting` is."""
+        return self._thread.submit(self._scan, start, waiting)
 
     def budget_wait(self) -> float:
         """Seconds until the read budget allows another page."""
@@ -94,7 +95,7 @@ class Pages:
         """Ends the thread; a page under way is let go."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _scan(self, start: Mapping[str, Any] | None) -> Page:
+    def _scan(self, start: Mapping[str, Any] | None, waiting: Patience) -> Page:
         attempt = 0
         time.sleep(self._budget.wait())
         while True:
@@ -108,7 +109,7 @@ class Pages:
                 )
             except AwsUnavailable as error:
                 attempt += 1
-                self._waiting.pause(attempt, str(error))
+                waiting.pause(attempt, str(error))
                 continue
             self._budget.spend(page.capacity)
             if self._limit and page.items:
@@ -127,7 +128,7 @@ def handler(event: dict[str, Any], context: service.Context) -> dict[str, Any]:
         report.line("index made", project.name, "refill", {}, index=round.index, generation=made)
     service.forget_generations()
     consistent = project.functions.refill.consistent
-    pages = Pages(service.table(project.indexes[round.index].table), round, consistent, waiting)
+    pages = Pages(service.table(project.indexes[round.index].table), round, consistent)
     total = Outcome()
     items, last_key = 0, round.start
     try:
@@ -166,20 +167,27 @@ def _write_pages(
     margin = versions.MARGIN_SECONDS if consistent else versions.STALE_MARGIN_SECONDS
     throttle = Throttle()
     items = 0
-    coming = pages.fetch(round.start)
+    key = round.start
+    coming = pages.fetch(key, waiting)
     while True:
-        page: Page = coming.result()
+        try:
+            page = coming.result()
+        except OutOfTime:
+            if key is round.start:
+                raise
+            return items, key  # the table is throttled: what is done is done, the next round goes on from here
         # A page that would only come after the halt is left to the next round.
         halted = time.monotonic() + max(pages.budget_wait(), throttle.wait()) >= halt
         if page.last_key is not None and not halted:
-            coming = pages.fetch(page.last_key)
+            coming = pages.fetch(page.last_key, Patience(halt - time.monotonic()))
         batch = changes.of_page(page.items, table.schema, versions.of_page(page.date, margin))
         started = time.monotonic()
-        outcome = drive(writing.refill(batch, service.feeds(name, [round.index])), table, engine, waiting)
+        outcome = drive(writing.refill(batch, service.feeds(name, waiting, [round.index])), table, engine, waiting)
         service.keep_failures(outcome.failures, name, waiting)
         throttle.took(len(page.items), time.monotonic() - started, overloaded=outcome.pauses > 0)
         total.add(outcome)
         items += len(page.items)
+        key = page.last_key
         if page.last_key is None or halted:
             return items, page.last_key
         time.sleep(min(throttle.wait(), max(0.0, halt - time.monotonic())))

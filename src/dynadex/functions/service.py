@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import sys
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from .. import generations
 from ..aws import Service as AwsService
 from ..core.documents import Recipe
 from ..core.writing import Failure, Feeds
-from ..engine import Auth, Engine, basic_auth, no_auth
+from ..engine import Auth, Engine, EngineUnavailable, basic_auth, no_auth
 from ..failures import message, send
 from ..pacing import Patience
-from ..project import Index, Project
+from ..project import Project
+from ..recipes import recipe_of
 from ..table import Table
 
 #: A function instance sees a new generation at the latest after so many seconds (a rebuild waits for that).
@@ -100,42 +98,35 @@ def table_of_source(arn: str) -> str:
 @cache
 def recipe(name: str) -> Recipe:
     """How an index makes its documents."""
-    index: Index = project().indexes[name]
-    return Recipe(
-        index=name,
-        transform=_function(index.transform) if index.transform else None,
-        include=frozenset(index.include) if index.include else None,
-        exclude=frozenset(index.exclude),
-        match=index.match,
-    )
-
-
-def _function(reference: str) -> Callable[..., Any]:
-    module, _, function = reference.partition(":")
-    if (root := str(_packaged().parent)) not in sys.path:
-        sys.path.append(root)
-    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
+    return recipe_of(project().indexes[name], _packaged().parent)
 
 
 _fed: dict[str, tuple[float, list[str]]] = {}
 
 
-def feeds(table_name: str, indexes: list[str] | None = None) -> Feeds:
+def feeds(table_name: str, waiting: Patience, indexes: list[str] | None = None) -> Feeds:
     """What a table's changes are written to: every generation fed, of all its indexes or the given ones."""
     names = [index.name for index in project().indexes_of(project().tables[table_name])] if indexes is None else indexes
     recipes = {}
     for name in names:
-        for generation in _fed_generations(name):
+        for generation in _fed_generations(name, waiting):
             recipes[generations.write_alias(generation)] = recipe(name)
     return Feeds(project().tables[table_name].key, recipes)
 
 
-def _fed_generations(index: str) -> list[str]:
+def _fed_generations(index: str, waiting: Patience) -> list[str]:
     seen, names = _fed.get(index, (0.0, []))
-    if not names or time.monotonic() - seen > ALIAS_CACHE_SECONDS:
-        names = generations.fed(engine(), index)
-        _fed[index] = (time.monotonic(), names)
+    attempt = 0
+    while not names or time.monotonic() - seen > ALIAS_CACHE_SECONDS:
+        asked = time.monotonic()
+        try:
+            names = generations.fed(engine(), index)
+        except EngineUnavailable as error:
+            attempt += 1
+            waiting.pause(attempt, str(error))
+            continue
+        _fed[index] = (asked, names)
+        break
     return names
 
 

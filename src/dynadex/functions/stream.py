@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: service.Context) -> None:
     table = service.table(name)
     batch = changes.of_records(records, table.schema)
     try:
-        outcome = drive(writing.sync(batch, service.feeds(name)), table, service.engine(), waiting)
+        outcome = drive(writing.sync(batch, service.feeds(name, waiting)), table, service.engine(), waiting)
         service.keep_failures(outcome.failures, name, waiting)
     except Exception:
         service.forget_generations()

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.core.writing_world import NOW, SCHEMA, V, World, at, batch, document, feeds, gone, item, key, put
 
 from dynadex.core import versions, writing
 from dynadex.core.bulk import Answer, Operation, Status
 from dynadex.core.changes import Batch, Change, of_page, of_records
 from dynadex.core.documents import Recipe
 from dynadex.core.writing import BatchRefused, Failure, Feeds, Found, Items, Look, Outcome, Pause, Read, Request, Write
+from tests.unit.core.writing_world import NOW, SCHEMA, V, World, at, batch, document, feeds, gone, item, key, put
 
 BUSY = Answer(Status.RETRY, 0, "es_rejected_execution_exception", "the queue is full")
 BAD = Answer(Status.REFUSED, 0, "mapper_parsing_exception", "failed to parse field [x]")
@@ -120,6 +120,14 @@ def test_settling_goes_on_from_each_new_version_and_reads_the_table_after_it() -
     assert (outcome.conflicts, outcome.settled, outcome.indexed) == (3, 1, 1)
 
 
+def test_settling_lets_others_finish_who_write_the_same_document_again_and_again() -> None:
+    world = World(table={"a": item("a")})
+    rivals = iter([V + 300, V + 600, V + 900])
+    world.answer = lambda operation: Answer(Status.CONFLICT, rival) if (rival := next(rivals, 0)) else None
+    world.run(writing.settle({at("a"): V}, {"a": key("a")}, feeds()))
+    assert world.asked == ["Read", "Write", "Read", "Write", "Read", "Write", "Pause", "Read", "Write"]
+
+
 def test_settling_never_writes_a_version_that_only_records_have() -> None:
     there = V | versions.GEN_MASK
     world = World(table={"a": item("a")}, index={at("a"): (there, None)})
@@ -208,6 +216,17 @@ def test_mending_finds_the_version_that_a_tombstone_hides() -> None:
     assert world.index[at("a")] == (V + 1, document("a"))
     assert world.asked == ["Look", "Read", "Write", "Read", "Write"]
     assert outcome == Outcome(indexed=1, conflicts=1, settled=1)
+
+
+def test_mending_dates_its_version_by_the_earliest_of_its_reads() -> None:
+    protocol = writing.mend({"a": key("a"), "b": key("b")}, feeds())
+    next(protocol)
+    protocol.send([None, None])
+    protocol.send(Items({"a": item("a")}, NOW - 9))
+    assert protocol.send(None) == Read({"b": key("b")})
+    write = protocol.send(Items({"b": item("b")}, NOW))
+    assert isinstance(write, Write)
+    assert {op.version for op in write.operations} == {versions.of_page(NOW - 9)}
 
 
 def test_mending_covers_every_generation() -> None:

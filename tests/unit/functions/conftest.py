@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.functions.function_fakes import Region, patience, project
 
 from dynadex.functions import service
 from dynadex.project import Project
+from tests.unit.functions.function_fakes import Region, patience, project
 
 
 def _forget() -> None:

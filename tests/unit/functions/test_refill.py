@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from tests.unit.functions.function_fakes import NOW, Context, Region, item, project, with_another_index
 
 from dynadex.aws import AwsUnavailable
 from dynadex.core import versions
@@ -14,6 +13,7 @@ from dynadex.core.bulk import Answer, Operation, Status
 from dynadex.core.writing import BatchRefused, Target
 from dynadex.functions.refill import handler
 from dynadex.pacing import OutOfTime
+from tests.unit.functions.function_fakes import NOW, Context, Region, item, project, with_another_index
 
 BAD = Answer(Status.REFUSED, 0, "mapper_parsing_exception", "no")
 NAMES = [f"k{number}" for number in range(7)]

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.functions.function_fakes import Context, Region, project, with_another_index
 
 from dynadex.engine import EngineError, EngineUnavailable
 from dynadex.functions.search import handler
+from tests.unit.functions.function_fakes import Context, Region, project, with_another_index
 
 HITS = {
     "hits": {
