@@ -93,7 +93,9 @@ def _dependency_files(target: Target, python: str) -> Iterator[tuple[str, bytes]
 
 def _project_files(project: Project, target: Target, python: str) -> Iterator[tuple[str, bytes]]:
     modules = {index.transform.partition(":")[0] for index in project.indexes.values() if index.transform}
-    names = {f"{module.replace('.', '/')}.py" for module in modules} | set(project.functions.modules)
+    tops = {module.partition(".")[0] for module in modules}
+    names = {top if (project.directory / top).is_dir() else f"{top}.py" for top in tops}
+    names |= set(project.functions.modules)
     for name in sorted(names):
         path = project.directory / name
         if path.is_dir():
