@@ -61,7 +61,8 @@ class Terminal:
         self._hide()
         seconds = time.monotonic() - began
         told = f"{bar.done:,} items, {seconds:.1f} s"
-        self._console.print(f"[green]✓[/] {title}  [dim]{told}[/]", soft_wrap=True)
+        mark = "[red]✗[/]" if bar.failed else "[green]✓[/]"
+        self._console.print(f"{mark} {title}  [dim]{told}[/]", soft_wrap=True)
 
     def _shown(self) -> Progress:
         """One display for all bars that run side by side."""
@@ -96,6 +97,11 @@ class _Bar:
         self._task = progress.add_task(title, total=None, rate="", note="")
         self._began = time.monotonic()
         self.done = 0
+        self.failed = False
+
+    def fail(self) -> None:
+        """It ended otherwise than was wanted."""
+        self.failed = True
 
     def update(self, done: int, total: int | None = None, note: str = "") -> None:
         """So many of so many items."""

@@ -195,6 +195,11 @@ class Console:
             lambda: status.documents_in(project, cloud, region, index) == count, f"{count} documents in {region}"
         )
 
+    def await_whole(self) -> None:
+        """Waits until searches in the home region can find as many documents as there are items."""
+        table = self.project().tables["songs"].physical_name
+        self.await_documents(status.items_in(self.cloud(), HOME, table))
+
 
 def await_true(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Waits for a condition, with a clear failure if it does not come."""

@@ -16,16 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .console import Console, free_base
-from .engine_door import EngineDoor
-from .world import Document, World, eventually, json_value
-
 from dynadex import project as projects
 from dynadex.engine import Engine
 from dynadex.operations import deployed
 from dynadex.operations.steps import Quiet
 from dynadex.operations.up import Options, down, up
 from dynadex.platform import servers
+from tests.platform.console import Console, free_base
+from tests.platform.engine_door import EngineDoor
+from tests.platform.world import Document, World, eventually, json_value
 
 REGION = "us-east-1"
 INDEX = "lessons"
@@ -139,6 +138,13 @@ class Lessons(World):
         output = json.loads(told["output"]) if "output" in told else None
         return Execution(execution, told["status"], output, self.events(execution), list(lines))
 
+    def cut_off(self, execution: str) -> Execution:
+        """Waits for the end of an execution that is stopped, and of the calls that it had under way."""
+        ended = self.finished(execution)
+        assert ended.status == "ABORTED"
+        assert eventually(lambda: (ended := self.finished(execution)).calls() == len(ended.outputs()))
+        return self.finished(execution)
+
     def events(self, execution: str) -> list[Mapping[str, Any]]:
         """The history so far."""
         pages = self.client("stepfunctions").get_paginator("get_execution_history")
@@ -149,11 +155,14 @@ class Lessons(World):
     def kill_function(self) -> None:
         """Kills the processes that run the refill function, without a word."""
         folder = str(self.project.directory / ".dynadex")
-        told = subprocess.run(["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(["ps", "-axwwo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+        killed = 0
         for line in told.splitlines():
             pid, _, command = line.strip().partition(" ")
             if folder in command and "lambda-lessons-refill" in command:
                 os.kill(int(pid), signal.SIGKILL)
+                killed += 1
+        assert killed
 
     @contextmanager
     def timeout(self, seconds: int) -> Iterator[None]:
@@ -186,8 +195,6 @@ def lessons_up(folder: Path) -> Iterator[Lessons]:
         stack.callback(down, project, Quiet(), wipe=True)
         port = free_base()
         result = up(project, Options(port=port, engine_urls={"": door.url}), Quiet())
-        world = Lessons(
-            project, result.running.laptop(), result.deployed, {REGION: Engine(server.url)}, {REGION: door}
-        )
+        world = Lessons(project, result.running.laptop(), result.deployed, {REGION: Engine(server.url)}, {REGION: door})
         world.console = Console(directory, port)
         yield world

@@ -8,15 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.platform.console import HOME, SECOND, Console, await_true, make_project
 
 from dynadex.engine import Engine
 from dynadex.platform import servers
+from dynadex.platform.embedded import Folder
+from dynadex.platform.jars import ELASTICSEARCH, OPENSEARCH, JavaServer, MissingTool, fetch, find_jdk
 from dynadex.platform.servers import Server
+from tests.platform.console import HOME, SECOND, Console, await_true, make_project
 
 SEEDED = {"Song 1", "Song 2", "Song 3"}
 ADDED = {"id": "4", "title": "Here Comes the Sun"}
@@ -38,7 +40,7 @@ def neighbour(tmp_path: Path) -> Iterator[Console]:
     assert console.ports() == []
 
 
-def test_up_ends_with_the_one_document_that_tools_read(tiny: Console) -> None:
+def test_up_ends_with_the_one_document_that_tools_read_and_again_says_the_same(tiny: Console) -> None:
     ran = tiny.up()
     assert ran.code == 0, ran.err
     document = ran.document()
@@ -60,13 +62,9 @@ def test_up_ends_with_the_one_document_that_tools_read(tiny: Console) -> None:
     assert tiny.titles() == SEEDED
     for step in ("start the platform", "package the functions", "functions, refill, API and queues", "ready after"):
         assert step in ran.err
-
-
-def test_up_again_takes_up_what_runs(tiny: Console) -> None:
-    first = tiny.up()
     processes = tiny.processes()
     again = tiny.up()
-    assert (again.code, again.out) == (0, first.out)
+    assert (again.code, again.out) == (0, ran.out)
     assert "runs already" in again.err
     assert "load" not in again.err
     assert "refill songs" not in again.err
@@ -153,11 +151,9 @@ def test_an_engine_that_was_killed_is_started_again_and_filled(tiny: Console) ->
     assert tiny.titles() == SEEDED | {ADDED["title"]}
 
 
-@pytest.mark.parametrize("victims", [["cloud"], ["cloud", HOME]], ids=["the cloud", "everything"])
-def test_up_just_works_after_processes_were_killed(tiny: Console, victims: Sequence[str]) -> None:
+def test_up_just_works_after_the_cloud_was_killed(tiny: Console) -> None:
     tiny.up()
-    for victim in victims:
-        os.kill(tiny.processes()[victim], signal.SIGKILL)
+    os.kill(tiny.processes()["cloud"], signal.SIGKILL)
     await_true(lambda: not servers.port_in_use(tiny.port), "the cloud's end")
     assert tiny.up().code == 0
     assert tiny.titles() == SEEDED
@@ -182,13 +178,13 @@ def test_a_state_of_a_past_that_is_over_harms_no_process_of_today(tiny: Console)
         bystander.communicate(b"\n")
 
 
-@pytest.mark.parametrize("text", ["", '{"port": 1', "{}", "[]", '{"port": 1, "kind": "memory", "cloud": 1}'])
-def test_a_state_that_cannot_be_read_is_named_with_the_remedy(tiny: Console, text: str) -> None:
+def test_a_state_that_cannot_be_read_is_named_with_the_remedy(tiny: Console) -> None:
     state = tiny.directory / ".dynadex/state.json"
     state.parent.mkdir()
     (state.parent / "cloud").mkdir()
-    state.write_text(text)
-    for verb in (["up", "--detach"], ["down"], ["status"]):
+    verbs = (["up", "--detach"], ["down"], ["status"], ["down", "--wipe"])
+    for text, verb in zip(("", '{"port": 1', "[]", '{"port": 1, "kind": "memory", "cloud": 1}'), verbs, strict=True):
+        state.write_text(text)
         ran = tiny.run(*verb)
         assert ran.code == 1
         assert f"{state} cannot be read" in ran.err
@@ -197,10 +193,9 @@ def test_a_state_that_cannot_be_read_is_named_with_the_remedy(tiny: Console, tex
     assert tiny.run("down").code == 0
 
 
-@pytest.mark.parametrize("moment", ["start the platform", "package the functions", "event sources"])
-def test_up_killed_on_its_way_is_taken_up(tiny: Console, moment: str) -> None:
+def test_up_killed_on_its_way_is_taken_up(tiny: Console) -> None:
     with tiny.foreground() as command:
-        command.await_said(moment)
+        command.await_said("start the platform")
         command.end(signal.SIGKILL)
     assert tiny.up().code == 0
     assert tiny.titles() == SEEDED
@@ -223,8 +218,32 @@ def test_a_foreground_up_stops_gracefully_and_keeps_the_items(tiny: Console, num
     assert tiny.titles() == SEEDED | {ADDED["title"]}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: signal.Signals(number).name)
-@pytest.mark.parametrize("moment", ["start the platform", "table tiny-songs", "event sources"])
+def test_a_foreground_up_ends_when_it_is_stopped_from_elsewhere(tiny: Console) -> None:
+    with tiny.foreground() as command:
+        command.await_said("Try next")
+        assert tiny.run("down").code == 0
+        assert command.process.wait(30) == 0
+
+
+def test_a_foreground_up_names_a_process_that_ended_by_itself_and_stops_the_rest(tiny: Console) -> None:
+    with tiny.foreground() as command:
+        command.await_said("Try next")
+        running = Folder(tiny.directory).running()
+        assert running is not None
+        engine = running.engines[HOME]
+        assert engine is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        assert command.process.wait(30) == 1
+        ran = command.end()
+    assert "osmem ended by itself; its log is" in ran.err
+    assert tiny.ports() == []
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(signal.SIGINT, "start the platform"), (signal.SIGTERM, "table tiny-songs"), (signal.SIGINT, "event sources")],
+    ids=["Ctrl-C at once", "SIGTERM at the table", "Ctrl-C at the end"],
+)
 def test_an_interrupted_start_leaves_nothing_running(tiny: Console, number: int, moment: str) -> None:
     with tiny.foreground() as command:
         command.await_said(moment)
@@ -272,15 +291,19 @@ def test_regions_that_share_the_users_engine_have_prefixes_there(tmp_path: Path,
 
 
 @pytest.mark.java
-@pytest.mark.parametrize("kind", ["opensearch", "elasticsearch"])
-def test_a_real_engine_keeps_its_index_over_down_and_up(tiny: Console, kind: str, request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue(kind)  # skips where it cannot run, and fetches its jars
-    assert tiny.up("--engine", kind).code == 0
+@pytest.mark.parametrize("server", [OPENSEARCH, ELASTICSEARCH], ids=lambda server: server.name)
+def test_a_real_engine_keeps_its_index_over_down_and_up(tiny: Console, server: JavaServer) -> None:
+    try:
+        find_jdk(server)
+        fetch(server)
+    except MissingTool as missing:
+        pytest.skip(str(missing))
+    assert tiny.up("--engine", server.name).code == 0
     tiny.change(put=[ADDED])
     tiny.await_documents(4)
     tiny.run("down")
     assert tiny.ports() == []
-    again = tiny.up("--engine", kind)
+    again = tiny.up("--engine", server.name)
     assert again.code == 0
     assert "refill songs" not in again.err
     assert tiny.titles() == SEEDED | {ADDED["title"]}

@@ -40,6 +40,8 @@ def load_project(directory: Path) -> Project:
 def choose_cloud(project: Project, aws: bool, terminal: Terminal) -> Cloud:
     cloud = None if aws else starting.local_cloud(project)
     if cloud is None:
+        if not aws:
+            terminal.say("the project was not started here (`dynadex up` does that), so AWS is asked")
         cloud = Cloud()
         terminal.say(f"on AWS, account {cloud.account(project.home_region)}")
     return cloud

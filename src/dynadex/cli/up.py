@@ -15,9 +15,12 @@ import typer
 
 from ..operations import up as starting
 from ..platform.embedded import DEFAULT_PORT, PORTS
+from ..platform.servers import Server
 from ..project import Project
 from ..terminal import Terminal, out
 from .options import JsonOption, ProjectOption, load_project, show
+
+_LOOK_SECONDS = 0.5
 
 
 class EngineChoice(StrEnum):
@@ -62,15 +65,20 @@ def up(
     terminal.say(f"ready after {time.monotonic() - began:.1f} s", good=True)
     show(as_json, found.document(loaded), lambda: _show_up(loaded, project, found, detach))
     if not detach:
-        _stay()
-        terminal.say("")
+        ended = _stay(loaded)
         starting.down(loaded, terminal, wipe=False)
+        if ended:
+            terminal.error("\n".join(f"{server.name} ended by itself; its log is {server.log}" for server in ended))
+            raise typer.Exit(1)
 
 
-def _stay() -> None:
-    """Until somebody wants it to end."""
+def _stay(project: Project) -> list[Server]:
+    """Until somebody wants it to end, here or with `down` elsewhere; returns the processes that ended unasked."""
     with suppress(KeyboardInterrupt):
-        signal.pause()
+        while (ended := starting.ended_unasked(project)) == []:
+            time.sleep(_LOOK_SECONDS)
+        return ended or []
+    return []
 
 
 def _interrupt(number: int, frame: object) -> None:

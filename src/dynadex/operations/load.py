@@ -1,7 +1,12 @@
-"""Loads items from a file, one JSON object a line, into a table. Loading twice is harmless: puts go by key."""
+"""Loads items from a file, one JSON object a line, into a table. Loading twice is harmless: puts go by key.
+
+A line is a plain item, or `{"Item": {...}}` with DynamoDB's types, as an export has them: only these keep sets and
+binaries.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import time
@@ -60,7 +65,7 @@ def _check(table: Table, file: Path) -> int:
                 continue
             total += 1
             try:
-                table.key.id_of(_item(line))
+                _check_key(table, _item(line))
             except (ValueError, InvalidKey) as error:
                 mistakes.append(f"line {number}: {error}")
     if mistakes:
@@ -68,11 +73,36 @@ def _check(table: Table, file: Path) -> int:
     return total
 
 
+def _check_key(table: Table, item: dict[str, dict[str, Any]]) -> None:
+    table.key.id_of(item)
+    for attribute in table.key.attributes:
+        if item[attribute.name][attribute.type] == "":
+            raise InvalidKey(f"the key attribute {attribute.name!r} is empty")
+
+
 def _item(line: bytes) -> dict[str, dict[str, Any]]:
     item = json.loads(line, parse_float=Decimal)
     if not isinstance(item, dict):
         raise ValueError("a JSON object is expected")  # noqa: TRY004 - a mistake in the file, like the others
+    if item.keys() == {"Item"} and isinstance(item["Item"], dict):
+        if not all(isinstance(value, dict) and len(value) == 1 for value in item["Item"].values()):
+            raise ValueError('in "Item" every value is expected with DynamoDB\'s type, such as {"S": "text"}')
+        return dict(item["Item"])
     return typed_item(item)
+
+
+def _sent(value: dict[str, Any]) -> dict[str, Any]:
+    """A value as boto3 takes it: that has binaries as bytes."""
+    match value:
+        case {"B": str(text)}:
+            return {"B": base64.b64decode(text)}
+        case {"BS": list(texts)}:
+            return {"BS": [base64.b64decode(text) for text in texts]}
+        case {"M": dict(inner)}:
+            return {"M": {name: _sent(one) for name, one in inner.items()}}
+        case {"L": list(inner)}:
+            return {"L": [_sent(one) for one in inner]}
+    return value
 
 
 def _chunks(table: Table, lines: BinaryIO) -> Iterator[list[dict[str, Any]]]:
@@ -90,7 +120,8 @@ def _chunks(table: Table, lines: BinaryIO) -> Iterator[list[dict[str, Any]]]:
 
 
 def _put(client: Any, table: str, items: list[dict[str, Any]]) -> int:
-    waiting: dict[str, Any] = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    sent = [{name: _sent(value) for name, value in item.items()} for item in items]
+    waiting: dict[str, Any] = {table: [{"PutRequest": {"Item": item}} for item in sent]}
     for attempt in range(_TRIES):
         waiting = client.batch_write_item(RequestItems=waiting).get("UnprocessedItems") or {}
         if not waiting:

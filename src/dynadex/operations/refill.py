@@ -42,11 +42,22 @@ class Refill:
     error: str = ""
 
 
-def start(project: Project, cloud: Cloud, region: str, index: Index, *, segments: int, read_capacity: float) -> str:
-    """Starts a refill; returns the execution's ARN."""
+def start(
+    project: Project,
+    cloud: Cloud,
+    region: str,
+    index: Index,
+    *,
+    segments: int,
+    read_capacity: float,
+    generation: str = "",
+) -> str:
+    """Starts a refill, of one generation or of all that are fed; returns the execution's ARN."""
     if not 1 <= segments <= MAX_SEGMENTS:
         raise RefillError(f"--segments: {segments} is not a number from 1 to {MAX_SEGMENTS}")
     common: dict[str, Any] = {"index": index.name}
+    if generation:
+        common["generation"] = generation
     if read_capacity:
         common["readCapacity"] = read_capacity
     if segments == 1:
@@ -67,13 +78,20 @@ def resume(project: Project, cloud: Cloud, region: str, index: Index) -> str:
             continue
         if described["status"] in ("RUNNING", "SUCCEEDED"):
             raise RefillError(f"the newest refill of {index.name} in {region} is {described['status'].lower()}")
-        latest = {part.get("segment", 0): part for part in parts}
-        for document in _documents(client, execution["executionArn"]):
-            if "lastEvaluatedKey" in document and document.get("segment", 0) in latest:
-                latest[document.get("segment", 0)] = document
-        again = list(latest.values())
-        return _execute(project, cloud, region, again[0] if len(again) == 1 else {"segments": again})
+        return take_up(project, cloud, region, execution["executionArn"])
     raise RefillError(f"there is no refill of {index.name} in {region} to take up")
+
+
+def take_up(project: Project, cloud: Cloud, region: str, execution: str) -> str:
+    """Goes on with a refill that did not get to its end, each segment from its last key; returns the new execution."""
+    client = cloud.client("stepfunctions", region)
+    started = json.loads(client.describe_execution(executionArn=execution)["input"])
+    latest = {part.get("segment", 0): part for part in started.get("segments", [started])}
+    for document in _documents(client, execution):
+        if "lastEvaluatedKey" in document and document.get("segment", 0) in latest:
+            latest[document.get("segment", 0)] = document
+    again = list(latest.values())
+    return _execute(project, cloud, region, again[0] if len(again) == 1 else {"segments": again})
 
 
 def _execute(project: Project, cloud: Cloud, region: str, document: Mapping[str, Any]) -> str:
@@ -100,14 +118,17 @@ def wait(project: Project, cloud: Cloud, region: str, index: Index, execution: s
             pause = min(5.0, pause * 1.3)
         result = _result(project, cloud, region, index, described)
         bar.update(result.items, result.items)
+        if result.status != "SUCCEEDED":
+            bar.fail()
     return result
 
 
 def _result(project: Project, cloud: Cloud, region: str, index: Index, described: Mapping[str, Any]) -> Refill:
     started, stopped = described["startDate"].timestamp(), described["stopDate"].timestamp()
-    parts = json.loads(described["input"])
-    segments = len(parts.get("segments", [parts]))
-    totals = _totals(project, cloud, region, index, started, stopped, segments, described["status"] == "SUCCEEDED")
+    given = json.loads(described["input"])
+    parts = given.get("segments", [given])
+    which = {"index": index.name, "generation": parts[0].get("generation"), "totalSegments": len(parts)}
+    totals = _totals(project, cloud, region, which, started, stopped, described["status"] == "SUCCEEDED")
     rounds = sum(1 for _ in _calls(cloud.client("stepfunctions", region), described["executionArn"]))
     error = f"{described.get('error', '')}: {described.get('cause', '')}"[:2000] if described.get("error") else ""
     return Refill(
@@ -126,13 +147,15 @@ def _totals(
     project: Project,
     cloud: Cloud,
     region: str,
-    index: Index,
+    which: Mapping[str, Any],
     started: float,
     stopped: float,
-    segments: int,
     complete: bool,
 ) -> dict[int, Mapping[str, int]]:
-    """Each segment's counts, from the function's log; waits a little for the lines of the last rounds."""
+    """Each segment's counts, from those lines of the function's log that have the entries of `which`.
+
+    Waits a little for the lines of the last rounds.
+    """
     group = deployed.outputs(project, cloud, region)["RefillLogGroup"]
     until = time.monotonic() + _LAST_LINE_SECONDS
     while True:
@@ -140,11 +163,11 @@ def _totals(
         ended = set()
         events = ("refilled", "halted")
         for line in deployed.log_lines(cloud, region, group, since=started - 1, until=stopped + 5, events=events):
-            if line["index"] == index.name and line["totalSegments"] == segments:
+            if all(line.get(name) == value for name, value in which.items()):
                 totals[line["segment"]] = line["total"]
                 if line["event"] == "refilled":
                     ended.add(line["segment"])
-        if not complete or len(ended) == segments or time.monotonic() > until:
+        if not complete or len(ended) == which["totalSegments"] or time.monotonic() > until:
             return totals
         time.sleep(0.2)
 

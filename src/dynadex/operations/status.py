@@ -12,14 +12,19 @@ from .. import generations
 from ..engine import EngineError
 from ..platform.cloud import Cloud
 from ..project import Index, Project
-from . import deployed, refill
+from . import deployed, gaps, refill
+from .mapping_changes import MappingChanges, mapping_changes
 
 _LAG_WINDOW_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """One index in one region. `lag_seconds` is that of the newest batch of the last 15 minutes, None without one."""
+    """One index in one region. `lag_seconds` is that of the newest batch of the last 15 minutes, None without one.
+
+    `undelivered` counts the batches of the region that the platform gave up on. `gap` says which records of the stream
+    the index may have missed, and what to do; None where it missed none.
+    """
 
     documents: int | None
     items: int | None
@@ -27,12 +32,16 @@ class IndexStatus:
     lag_seconds: float | None
     refill: dict[str, Any] | None
     generations: tuple[str, ...]
+    mapping: MappingChanges
     problem: str
+    undelivered: int = 0
+    gap: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As the CLI's JSON has it."""
         plain = asdict(self)
         plain["lagSeconds"] = plain.pop("lag_seconds")
+        plain["mappingChanges"] = list(plain.pop("mapping")["paths"])
         return plain
 
 
@@ -51,10 +60,14 @@ def _index_status(project: Project, cloud: Cloud, region: str, index: Index, *, 
     outputs = deployed.outputs(project, cloud, region)
     documents: int | None = None
     fed: tuple[str, ...] = ()
+    mapping = MappingChanges()
     problem = ""
     try:
         documents = documents_in(project, cloud, region, index)
         fed = tuple(generations.fed(cloud.engine(project, region), index.name))
+        mapping = mapping_changes(cloud.engine(project, region), index)
+    except generations.IndexMissing:
+        problem = f"the engine has no such index; `dynadex refill {index.name} --region {region}` makes and fills it"
     except EngineError as error:
         problem = str(error)
     table = project.table_of(index)
@@ -62,10 +75,13 @@ def _index_status(project: Project, cloud: Cloud, region: str, index: Index, *, 
         documents=documents,
         items=items_in(cloud, region, table.physical_name) if count else None,
         failures=messages_in(cloud, region, outputs["FailuresQueueUrl"]),
-        lag_seconds=_lag(cloud, region, outputs["StreamLogGroup"], table.name),
+        lag_seconds=lag(cloud, region, outputs["StreamLogGroup"], table.name),
         refill=refill.newest(project, cloud, region).get(index.name),
         generations=fed,
+        mapping=mapping,
         problem=problem,
+        undelivered=messages_in(cloud, region, outputs["UndeliveredQueueUrl"]),
+        gap=gaps.told(project, cloud, region, index),
     )
 
 
@@ -101,7 +117,8 @@ def messages_in(cloud: Cloud, region: str, queue: str) -> int:
     return sum(int(told.get(name, 0)) for name in names)
 
 
-def _lag(cloud: Cloud, region: str, group: str, table: str) -> float | None:
+def lag(cloud: Cloud, region: str, group: str, table: str) -> float | None:
+    """Seconds that the newest batch of the last 15 minutes was behind its table; None without one."""
     newest = None
     since = time.time() - _LAG_WINDOW_SECONDS
     for line in deployed.log_lines(cloud, region, group, since=since, events=("applied",)):

@@ -13,6 +13,9 @@ class Bar(Protocol):
     def update(self, done: int, total: int | None = None, note: str = "") -> None:
         """So many of so many items are done; `total` is None where it is not known."""
 
+    def fail(self) -> None:
+        """It has come to its end, but not to that which was wanted."""
+
 
 class Steps(Protocol):
     """What an operation calls as it goes. Steps may run side by side, in threads."""
@@ -45,3 +48,6 @@ class Quiet:
 
     def update(self, done: int, total: int | None = None, note: str = "") -> None:
         """Progress."""
+
+    def fail(self) -> None:
+        """A failure."""

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from .. import generations
 from ..engine import EngineError
 from ..errors import WrongUse
-from ..platform import embedded
+from ..platform import embedded, servers
 from ..platform.cloud import Cloud, EngineAddress
 from ..platform.embedded import EngineKind, Folder, Running
 from ..platform.jars import PlatformError
-from ..project import Project, Table
+from ..platform.servers import Server
+from ..project import Index, Project, Table
 from . import refill, stacks, status
 from .deploy import Deployed, deploy, source_stacks
 from .load import load
@@ -142,7 +143,7 @@ def _own_engines(project: Project, options: Options) -> dict[str, EngineAddress]
 
 def _seed(project: Project, cloud: Cloud, steps: Steps) -> None:
     for table in project.tables.values():
-        if table.seed and not table.existing and _is_empty(project, cloud, table):
+        if table.seed and _is_empty(project, cloud, table):
             load(cloud, project.home_region, table, project.directory / table.seed, steps)
 
 
@@ -180,15 +181,21 @@ def _await_found(project: Project, cloud: Cloud, steps: Steps) -> None:
         for region in project.regions
         for table in project.tables.values()
     }
-    for region in project.regions:
-        for index in project.indexes.values():
-            wanted = items[region, index.table]
-            found = _await_count(project, cloud, region, index.name, wanted)
-            if found != wanted:
-                steps.say(
-                    f"{region}: {index.name} has {found:,} documents for {wanted:,} items; "
-                    "`dynadex status` shows whether any failed"
-                )
+
+    def one(place: tuple[str, Index]) -> None:
+        region, index = place
+        wanted = items[region, index.table]
+        found = _await_count(project, cloud, region, index.name, wanted)
+        if found != wanted:
+            steps.say(
+                f"{region}: {index.name} has {found:,} documents for {wanted:,} items; "
+                "`dynadex status` shows whether any failed"
+            )
+
+    # Side by side: where an index holds a part of its table only, there is nothing to wait for but stillness.
+    places = [(region, index) for region in project.regions for index in project.indexes.values()]
+    with ThreadPoolExecutor(len(places)) as pool:
+        list(pool.map(one, places))
 
 
 def _await_count(project: Project, cloud: Cloud, region: str, name: str, wanted: int) -> int:
@@ -221,6 +228,23 @@ def down(project: Project, steps: Steps, *, wipe: bool) -> bool:
             with steps.step("remove what it kept"):
                 folder.wipe()
     return running is not None
+
+
+def ended_unasked(project: Project) -> list[Server] | None:
+    """The platform's processes that ended though nobody stopped them; None once it is stopped."""
+    folder = Folder(project.directory)
+    running = folder.running() if folder.path.exists() else None
+    if running is None:
+        return None
+    if running.whole():
+        return []
+    try:
+        with folder.locked():  # not while a stop or a start is under way: it ends them one by one
+            if folder.running() != running:
+                return []
+            return [server for server in running.servers() if not servers.is_running(server)]
+    except PlatformError:
+        return []
 
 
 def local_cloud(project: Project) -> Cloud | None:
