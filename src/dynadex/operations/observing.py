@@ -102,6 +102,8 @@ class Observed:
     kinds: Counter[str] = field(default_factory=Counter)
     many: int = 0
     """How many holders have a list or set there."""
+    nested: int = 0
+    """How many lists there are in lists."""
     texts: Texts = field(default_factory=Texts)
     numbers: Numbers = field(default_factory=Numbers)
     inner: dict[str, Observed] = field(default_factory=dict)
@@ -122,6 +124,7 @@ class Observed:
             match kind:
                 case "L":
                     for one in content:
+                        self.nested += "L" in one
                         self._take(one)
                     continue
                 case "SS" | "NS" | "BS":
@@ -164,7 +167,7 @@ def date_formats(text: str) -> list[str]:
     return [
         name
         for name, shape, words in _OTHER_DATES
-        if shape.fullmatch(text) and _is(lambda words=words: datetime.strptime(text, words))  # noqa: DTZ007
+        if shape.fullmatch(text) and _is(lambda words=words: datetime.strptime(text, words))
     ]
 
 

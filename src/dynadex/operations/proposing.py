@@ -24,7 +24,7 @@ _LONG_TEXT = 1000
 _LARGE_ITEM = 100 * 1024
 _LARGE_BINARY = 1024
 _MOST_INNER_NAMES = 100
-_MOST_CHOICES = 50
+_MOST_CHOICES, _LONGEST_CHOICE = 50, 100
 _MOST_SEARCHED, _MOST_FILTERS = 20, 20
 _FEWEST_DATES = 0.95
 # A parameter of every search, so no filter can have its name.
@@ -129,19 +129,23 @@ def _unfit(attributes: Mapping[str, Observed]) -> dict[str, str]:
     for name, seen in attributes.items():
         if name in _METADATA:
             found[name] = "the engine keeps this name for itself and refuses documents with it"
-        elif not all(part.strip() for part in name.split(".")):
+        elif _nameless(name):
             found[name] = "the engine reads dots as levels and refuses a level without a name"
         elif clash := _clash(name, attributes):
-            found[name] = f"the engine reads the dots as levels, and {clash} is there as well and is no map"
+            found[name] = f"the engine reads the dots as levels, and {clash} is there as well"
         elif seen.kinds["B"] == seen.known > 0 and seen.bytes / seen.holders > _LARGE_BINARY:
             found[name] = f"binary of {_bytes(seen.bytes // seen.holders)} on average: nothing can be searched in it"
     return found
 
 
+def _nameless(name: str) -> bool:
+    return not all(part.strip() for part in name.split("."))
+
+
 def _clash(name: str, attributes: Mapping[str, Observed]) -> str:
     parts = name.split(".")
     above = (".".join(parts[:depth]) for depth in range(1, len(parts)))
-    return next((one for one in above if one in attributes and attributes[one].kinds["M"] < attributes[one].known), "")
+    return next((one for one in above if one in attributes), "")
 
 
 # -- One place ---------------------------------------------------------------------------------------------------------
@@ -182,9 +186,11 @@ def _map(path: str, seen: Observed, depth: int) -> tuple[dict[str, Any], list[Fi
     maps = seen.kinds["M"]
     if not seen.inner:
         return off, [Field(path, "not searchable", "maps without anything in them")]
+    if seen.nested:
+        return off, [Field(path, "not searchable", "maps in lists in lists: not every engine takes them as fields")]
     if depth >= _MOST_DEPTH:
         return off, [Field(path, "not searchable", f"maps more than {_MOST_DEPTH} levels deep")]
-    if unfit := [name for name in seen.inner if not all(part.strip() for part in name.split("."))]:
+    if unfit := [name for name in seen.inner if _nameless(name) or _clash(name, seen.inner)]:
         told = f"maps with names that the engine does not take ({unfit[0]!r}): kept unsearchable"
         return off, [Field(path, "not searchable", told)]
     # A map by user or by date has ever new names: each would become a field.
@@ -198,8 +204,6 @@ def _map(path: str, seen: Observed, depth: int) -> tuple[dict[str, Any], list[Fi
         told = "lists of maps: searched as one pool; make it nested if values must meet within one map"
         fields.append(Field(path, "object", told))
     for name, inner in seen.inner.items():
-        if _clash(name, seen.inner):
-            continue
         properties[name], described = _field(f"{path}.{name}", name, inner, depth=depth + 1)
         fields += described
     return {"properties": properties}, fields
@@ -216,10 +220,13 @@ def _text(name: str, seen: Observed) -> tuple[dict[str, Any], str, str, Use]:
         return dates
     several = len(texts.distinct)
     choices = several <= min(_MOST_CHOICES, max(1, texts.count // 3))
-    if choices and texts.longest <= 2 * _SUBFIELD_CHARACTERS // 5:
+    titled = _TITLE.fullmatch(name) is not None
+    if choices and not titled and texts.longest <= _LONGEST_CHOICE:
+        if several < 2:
+            return _keyword("the same in all of them")
         return _keyword("few different values: a filter", "choice")
     worded = texts.worded >= 0.1 * filled or texts.longest > _SUBFIELD_CHARACTERS
-    if not worded and not _TITLE.fullmatch(name):
+    if not worded and not titled:
         return _keyword("single words or codes, matched as a whole")
     if texts.longest > _LONG_TEXT:
         return {"type": "text"}, "prose: found by its words", "text", "words"
@@ -261,7 +268,7 @@ def _number(name: str, seen: Observed, *, is_key: bool) -> tuple[dict[str, Any],
         ):
             if times == numbers.count:
                 return {"type": "date", "format": format}, f"{unit} since 1970, by their name and range"
-    return {"type": "long"}, "whole numbers of up to 64 bits"
+    return {"type": "long"}, ("part of the key, " if is_key else "") + "whole numbers of up to 64 bits"
 
 
 def _shares(seen: Observed) -> str:
@@ -282,8 +289,9 @@ def _fields_in(mapped: Mapping[str, Any]) -> int:
 def _advice(items: Sequence[Item], attributes: Mapping[str, Observed], unmapped: Sequence[str]) -> Iterator[str]:
     if unmapped:
         yield (
-            f"{len(unmapped)} of {len(attributes)} attributes are not mapped, for more than {MOST_FIELDS} fields burden "
-            f"the cluster: the rarest ones, such as {', '.join(unmapped[:3])}; they are stored and returned, not searched"
+            f"{len(unmapped)} of {len(attributes)} attributes are not mapped, the rarest ones, for more than "
+            f"{MOST_FIELDS} fields burden the cluster: they are stored and returned, not searched "
+            f"({', '.join(unmapped[:3])} …)"
         )
     if not items:
         yield "the table had no items to look at: only its key is mapped"
