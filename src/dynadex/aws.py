@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -57,6 +58,9 @@ _TARGETS = {
     "dynamodb": ("DynamoDB_20120810", "1.0"),
     "sqs": ("AmazonSQS", "1.0"),
     "secretsmanager": ("secretsmanager", "1.1"),
+    "logs": ("Logs_20140328", "1.1"),
+    "ssm": ("AmazonSSM", "1.1"),
+    "states": ("AWSStepFunctions", "1.0"),
 }
 _RETRYABLE = frozenset(
     {
@@ -113,6 +117,31 @@ class Service:
             raise AwsError(self.name, operation, "NoDate", reason) from None
         return Reply(response.data, date)
 
+    def get(self, path: str) -> bytes:
+        """One call of a service that answers to paths, such as Lambda; raises as `call` does."""
+        url = self.url.rstrip("/") + path
+        signed = sign("GET", url, {}, b"", self.name, self.region, self._credentials())
+        try:
+            response = self._pool.request("GET", url, headers=signed)
+        except urllib3.exceptions.HTTPError as error:
+            raise AwsUnavailable(self.name, path, type(error).__name__, str(error)) from error
+        if response.status != 200:
+            raise _error(self.name, path, response.status, response.data)
+        return response.data
+
+    def open(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """Begins a GET whose answer, 200 or 206, is read as it comes and then released; raises as `call` does."""
+        signed = sign("GET", url, headers, b"", self.name, self.region, self._credentials())
+        try:
+            response = self._pool.request("GET", url, headers=signed, preload_content=False, decode_content=False)
+            if response.status in (200, 206):
+                return response
+            body = response.read()
+        except urllib3.exceptions.HTTPError as error:
+            raise AwsUnavailable(self.name, "GET", type(error).__name__, str(error)) from error
+        response.release_conn()
+        raise _error(self.name, "GET", response.status, body)
+
 
 def _error(service: str, operation: str, status: int, body: bytes) -> AwsError:
     try:
@@ -120,7 +149,9 @@ def _error(service: str, operation: str, status: int, body: bytes) -> AwsError:
         code = str(told.get("__type", "")).rpartition("#")[2] or f"HTTP {status}"
         message = str(told.get("message") or told.get("Message") or "")
     except (ValueError, AttributeError):
-        code, message = f"HTTP {status}", body[:200].decode(errors="replace")
+        message = body[:200].decode(errors="replace")
+        named = re.search(r"<Code>(\w+)</Code>", message)  # S3 answers in XML
+        code = named[1] if named else f"HTTP {status}"
     kind = AwsUnavailable if status >= 500 or status == 429 or code in _RETRYABLE else AwsError
     return kind(service, operation, code, message)
 
@@ -150,6 +181,8 @@ def sign(
         parts.path + (f"?{parts.query}" if parts.query else ""),
         http.HttpHeaders([("host", parts.netloc), *headers.items()]),
     )
+    storage = service == "s3"  # it signs a path as it is, and wants the body's hash among the headers
+    body_hash = auth.AwsSignedBodyHeaderType
     config = auth.AwsSigningConfig(
         algorithm=auth.AwsSigningAlgorithm.V4,
         signature_type=auth.AwsSignatureType.HTTP_REQUEST_HEADERS,
@@ -157,6 +190,9 @@ def sign(
         region=region,
         service=service,
         signed_body_value=hashlib.sha256(body).hexdigest(),
+        signed_body_header_type=body_hash.X_AMZ_CONTENT_SHA_256 if storage else body_hash.NONE,
+        use_double_uri_encode=not storage,
+        should_normalize_uri_path=not storage,
     )
     signed: dict[str, str] = dict(auth.aws_sign_request(request, config).result().headers)
     return signed

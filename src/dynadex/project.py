@@ -17,6 +17,7 @@ from dynadex.core.querying import Searchable
 from dynadex.errors import WrongUse
 
 EngineAuth = Literal["none", "basic", "signed"]
+OnGap = Literal["refill", "fail"]
 Architecture = Literal["arm64", "x86_64"]
 
 
@@ -93,11 +94,12 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class StreamFunction:
-    """`timeout` in seconds."""
+    """`timeout` in seconds. `on_gap`: what is done where records of a stream may have been missed."""
 
     batch_size: int
     parallelization: int
     timeout: int
+    on_gap: OnGap = "refill"
 
 
 @dataclass(frozen=True, slots=True)

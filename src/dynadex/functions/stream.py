@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..core import changes, writing
+from ..core import changes, gaps, writing
 from ..driving import drive
 from . import report, service
 
@@ -28,13 +28,14 @@ def handler(event: dict[str, Any], context: service.Context) -> None:
     except Exception:
         service.forget_generations()
         raise
+    lag = time.time() - batch.newest_second
     report.line(
         "applied",
         service.project().name,
         "stream",
         {
             **report.metrics_of(outcome),
-            "Lag": round(time.time() - batch.newest_second, 3),
+            "Lag": round(lag, 3),
             "EngineMillis": round((time.time() - started) * 1000),
         },
         table=name,
@@ -42,3 +43,5 @@ def handler(event: dict[str, Any], context: service.Context) -> None:
         newest=batch.newest_second,
         kinds=report.kinds(outcome.failures),
     )
+    if lag > gaps.EXPIRING_SECONDS:
+        report.line("expiring", service.project().name, "stream", {}, table=name, newest=batch.newest_second)

@@ -16,6 +16,7 @@ from dynadex.project import (
     Architecture,
     Functions,
     Index,
+    OnGap,
     Problem,
     Project,
     ProjectError,
@@ -248,6 +249,7 @@ def _read_functions(section: Section, directory: Path) -> Functions:
             batch_size=stream.integer("batch_size", 1000, 1, 10_000, "records"),
             parallelization=stream.integer("parallelization", 2, 1, 10, "batches of a shard at once"),
             timeout=stream.integer("timeout", 60, 1, 900, "seconds"),
+            on_gap=cast(OnGap, stream.choice("on_gap", ("refill", "fail")) or "refill"),
         ),
         refill=_read_refill(section.child("refill")),
         # An HTTP API waits 30 seconds for an answer.
