@@ -100,6 +100,8 @@ class Engine:
 
     def write(self, operations: Sequence[Operation], patience: Patience) -> list[Answer]:
         """Sends the operations in as many requests as size asks for; one answer for each, in order."""
+        if not operations:
+            return []
         chunks = list(self._chunks(operations))
         if len(chunks) == 1:
             return self._bulk(chunks[0], patience)

@@ -21,6 +21,8 @@ Key = Mapping[str, AttributeValue]
 _SCROLLED_A_PAGE = 1000
 #: How long a scroll outlives the request for its last page.
 _SCROLL_KEPT = "3m"
+#: What goes through a whole index takes its time.
+_LONG_SECONDS = 60.0
 
 
 class Pages:
@@ -108,7 +110,7 @@ def _asked(engine: Engine, path: str, body: Mapping[str, Any], patience: Patienc
     attempt = 0
     while True:
         try:
-            status, answer = engine.send("POST", path, json.dumps(body).encode(), timeout=60.0)
+            status, answer = engine.send("POST", path, json.dumps(body).encode(), timeout=_LONG_SECONDS)
             if status >= 400:
                 kind = EngineUnavailable if status == 429 or status >= 500 else EngineError
                 raise kind(status, "search_failed", answer[:300].decode(errors="replace"))
@@ -123,7 +125,14 @@ def _asked(engine: Engine, path: str, body: Mapping[str, Any], patience: Patienc
             patience.pause(attempt, str(error))
 
 
-def count(engine: Engine, index: str) -> int:
+def count(engine: Engine, index: str, patience: Callable[[], Patience]) -> int:
     """How many documents the index has, refreshed first so that none is passed over."""
-    engine.ask("POST", f"/{quote(index)}/_refresh")
-    return int(engine.ask("GET", f"/{quote(index)}/_count")["count"])
+    waiting = patience()
+    attempt = 0
+    while True:
+        try:
+            engine.ask("POST", f"/{quote(index)}/_refresh", timeout=_LONG_SECONDS)
+            return int(engine.ask("GET", f"/{quote(index)}/_count", timeout=_LONG_SECONDS)["count"])
+        except EngineUnavailable as error:
+            attempt += 1
+            waiting.pause(attempt, str(error))

@@ -13,8 +13,9 @@ from cfnlint.config import ManualArgs
 
 TEMPLATES = {
     name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
-    for name in ("artifacts", "table", "regional", "source")
+    for name in ("artifacts", "table", "regional", "operations", "watch", "source")
 }
+WITH_FUNCTIONS = ("regional", "operations", "watch")
 REGIONS = ["us-east-1", "eu-west-1"]
 
 # The only actions that may be allowed on "*", each with the reason.
@@ -23,6 +24,7 @@ WITHOUT_RESOURCES = {
         ["xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"],
         "X-Ray has no resource for traces",
     ),
+    "lambda:ListEventSourceMappings": "Lambda lists event sources without resource-level permissions",
     **dict.fromkeys(
         ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
         "EC2's Describe calls have no resource-level permissions",
@@ -70,11 +72,13 @@ def branches(value: Any) -> list[Any]:
 def role_statements() -> Iterator[tuple[str, dict[str, Any]]]:
     documents = [
         (role, policy["PolicyDocument"])
-        for role, properties in of_type("regional", "AWS::IAM::Role").items()
+        for name in WITH_FUNCTIONS
+        for role, properties in of_type(name, "AWS::IAM::Role").items()
         for policy in properties["Policies"]
     ] + [
         (policy, properties["PolicyDocument"])
-        for policy, properties in of_type("regional", "AWS::IAM::ManagedPolicy").items()
+        for name in WITH_FUNCTIONS
+        for policy, properties in of_type(name, "AWS::IAM::ManagedPolicy").items()
     ]
     for owner, document in documents:
         for entry in document["Statement"]:
@@ -159,21 +163,23 @@ def test_every_queue_and_bucket_refuses_plain_http(name: str, store: str, policy
 
 @pytest.mark.parametrize("kind", ["AWS::Lambda::Function", "AWS::Logs::LogGroup"])
 def test_functions_and_logs_take_the_customers_key(kind: str) -> None:
-    name = "KmsKeyArn" if kind == "AWS::Lambda::Function" else "KmsKeyId"
-    for properties in of_type("regional", kind).values():
-        assert branches(properties[name]) == [{"Ref": "KmsKeyArn"}]
+    property = "KmsKeyArn" if kind == "AWS::Lambda::Function" else "KmsKeyId"
+    for name in WITH_FUNCTIONS:
+        for properties in of_type(name, kind).values():
+            assert branches(properties[property]) == [{"Ref": "KmsKeyArn"}]
 
 
-def test_every_log_group_has_a_retention_and_every_writer_a_log_group() -> None:
-    groups = of_type("regional", "AWS::Logs::LogGroup")
+@pytest.mark.parametrize("name", WITH_FUNCTIONS)
+def test_every_log_group_has_a_retention_and_every_writer_a_log_group(name: str) -> None:
+    groups = of_type(name, "AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
-    functions = of_type("regional", "AWS::Lambda::Function")
+    functions = of_type(name, "AWS::Lambda::Function")
     written = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions.values()]
-    [machine] = of_type("regional", "AWS::StepFunctions::StateMachine").values()
-    [destination] = machine["LoggingConfiguration"]["Destinations"]
-    written.append(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0])
-    [stage] = of_type("regional", "AWS::ApiGatewayV2::Stage").values()
-    written.append(stage["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0])
+    for machine in of_type(name, "AWS::StepFunctions::StateMachine").values():
+        [destination] = machine["LoggingConfiguration"]["Destinations"]
+        written.append(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0])
+    stages = of_type(name, "AWS::ApiGatewayV2::Stage").values()
+    written += [stage["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0] for stage in stages]
     assert sorted(written) == sorted(groups)
 
 
@@ -218,14 +224,54 @@ def test_refill_hands_each_output_to_the_next_call_as_it_is() -> None:
         assert set(states[task]) == {"Type", "Resource", "TimeoutSeconds", "Retry", "Next"}
         assert states[task]["Resource"] == "${RefillFunctionArn}"
         assert states[task]["Next"] == choice
-        assert states[choice]["Choices"] == [{"Variable": "$.lastEvaluatedKey", "IsPresent": True, "Next": task}]
+        assert states[choice]["Choices"] == [
+            {"Variable": variable, "IsPresent": True, "Next": task} for variable in ("$.lastEvaluatedKey", "$.export")
+        ]
         assert states[states[choice]["Default"]] == {"Type": "Succeed"}
     assert whole["Refill"]["Retry"] == segmented["Refill segment"]["Retry"]
 
 
-def test_refill_retries_the_platforms_errors_with_backoff_and_jitter() -> None:
-    [machine] = of_type("regional", "AWS::StepFunctions::StateMachine").values()
-    retries = json.loads(machine["DefinitionString"])["States"]["Refill"]["Retry"]
+def test_verify_scans_each_segment_to_its_end_and_then_sweeps_to_its_end() -> None:
+    [machine] = of_type("operations", "AWS::StepFunctions::StateMachine").values()
+    states = json.loads(machine["DefinitionString"])["States"]
+    assert states["One segment"]["Parameters"] == {"segments.$": "States.Array($)"}
+    assert states["Segments"]["ResultPath"] == states["Segments"]["ItemsPath"] == "$.segments"
+    assert states["Segments"]["Next"] == "Sweep"
+    segment = states["Segments"]["ItemProcessor"]["States"]
+    for loop, task, choice, more in (
+        (segment, "Scan", "Scanned?", "$.lastEvaluatedKey"),
+        (states, "Sweep", "Swept?", "$.sweep"),
+    ):
+        assert set(loop[task]) == {"Type", "Resource", "TimeoutSeconds", "Retry", "Next"}
+        assert loop[task]["Resource"] == "${VerifyFunctionArn}"
+        assert loop[task]["Next"] == choice
+        assert loop[choice]["Choices"] == [{"Variable": more, "IsPresent": True, "Next": task}]
+        assert loop[loop[choice]["Default"]] == {"Type": "Succeed"}
+
+
+def test_verify_neither_writes_to_tables_nor_makes_or_deletes_indices() -> None:
+    actions = {
+        action
+        for owner, statement in STATEMENTS.items()
+        if owner.startswith("VerifyRole/")
+        for action in as_list(statement["Action"])
+    }
+    assert {action for action in actions if action.startswith(("dynamodb:", "es:", "sqs:"))} == {
+        *("dynamodb:BatchGetItem", "dynamodb:Scan", "es:ESHttpGet", "es:ESHttpPost")
+    }
+
+
+@pytest.mark.parametrize(("name", "task"), [("regional", ["Refill"]), ("operations", ["Scan", "Sweep"])])
+def test_a_loop_retries_the_platforms_errors_with_backoff_and_jitter(name: str, task: list[str]) -> None:
+    [machine] = of_type(name, "AWS::StepFunctions::StateMachine").values()
+    states = json.loads(machine["DefinitionString"])["States"]
+    states |= states["Segments"]["ItemProcessor"]["States"]
+    first, *others = [states[one]["Retry"] for one in task]
+    assert all(retries == first for retries in others)
+    check_retries(first)
+
+
+def check_retries(retries: list[dict[str, Any]]) -> None:
     retried = {error: rule for rule in retries if rule["MaxAttempts"] > 0 for error in rule["ErrorEquals"]}
     assert {
         "Lambda.TooManyRequestsException",

@@ -2,7 +2,8 @@
 
 Rules:
 - Of several records of one key in a batch only the last image is kept (a shard delivers a key's records in order). Its
-  version is the highest of theirs; where that is not its own, that + 1, so that nothing collapsed can outrank it.
+  version is its own, if that is above those of all before it, or else the highest of those + 1: so nothing that was
+  collapsed can outrank it, nor can what a shorter batch of the same records collapses to.
 - A record that has no image though it should have one means a stream of the wrong view type: that is an error, not a
   deletion.
 - A key whose id the engine could not take becomes a failure, never a change.
@@ -53,7 +54,7 @@ class WrongView(ValueError):
 def of_records(records: Iterable[Mapping[str, Any]], schema: KeySchema) -> Batch:
     """The changes in a Lambda event's `Records`, in stream order, collapsed to one a key."""
     latest: dict[str, Change] = {}
-    highest: dict[str, int] = {}  # of the keys with several records
+    highest: dict[str, int] = {}  # of the keys with several records, without the last
     unkeyed: dict[bytes, Unkeyed] = {}
     newest = 0
     for record in records:
@@ -74,10 +75,10 @@ def of_records(records: Iterable[Mapping[str, Any]], schema: KeySchema) -> Batch
             unkeyed[orjson.dumps(key, option=orjson.OPT_SORT_KEYS)] = Unkeyed(key, str(error), version)
             continue
         if (before := latest.get(id)) is not None:
-            highest[id] = max(version, highest.get(id, before.version))
+            highest[id] = max(before.version, highest.get(id, 0))
         latest[id] = Change(id, key, image, version)
     for id, peak in highest.items():
-        if (change := latest[id]).version != peak:
+        if (change := latest[id]).version <= peak:
             latest[id] = change._replace(version=versions.after(peak))
     return Batch(list(latest.values()), list(unkeyed.values()), newest)
 

@@ -63,6 +63,11 @@ class Suspects:
     def __len__(self) -> int:
         return len(self._suspects)
 
+    @property
+    def documents(self) -> int:
+        """How many of them there was a document of, when last looked at."""
+        return sum(suspect.sight.version is not None for suspect in self._suspects.values())
+
     def suspect(self, id: str, sight: Sight, now: float) -> None:
         """Begins to look at a difference."""
         self._suspects[id] = _Suspect(sight, now, now, now + _FIRST_PAUSE_SECONDS)

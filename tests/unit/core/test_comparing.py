@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynadex.core.comparing import loads, same
+from dynadex.core.comparing import first_difference, loads, same
 
 _leaves = (
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, 1e100]) | st.text("a1é", max_size=2)
@@ -75,3 +75,36 @@ def test_what_differs_is_told_apart(one: str, other: str) -> None:
 )
 def test_another_spelling_is_the_same(one: str, other: str) -> None:
     assert same(loads(one.encode()), loads(other.encode()))
+
+
+@given(values, values)
+def test_a_first_difference_has_a_path_exactly_where_two_values_differ(one: Any, other: Any) -> None:
+    path = first_difference(one, other)
+    assert (path == "") is same(one, other)
+    assert path == "" or path.startswith("$")
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "path"),
+    [
+        ("1", "2", "$"),
+        ("{}", "[]", "$"),
+        ('{"a":1}', '{"a":true}', "$.a"),
+        ('{"a":1,"b":2}', '{"b":3,"a":4}', "$.a"),
+        ('{"a":1,"b":{"c":[1,{"d":"x"}]}}', '{"a":1,"b":{"c":[1,{"d":"y"}]}}', "$.b.c[1].d"),
+        ('{"a":1}', "{}", "$.a"),
+        ('{"a":1}', '{"a":1,"b":null}', "$.b"),
+        ('{"a":null}', '{"b":null}', "$.a"),
+        ("[1,2]", "[1]", "$[1]"),
+        ("[]", "[1]", "$[0]"),
+        ('{"a.b":{"":{"é\\"":1}}}', '{"a.b":{"":{"é\\"":2}}}', '$["a.b"][""]["é\\""]'),
+        ('{"é":1}', '{"é":2}', "$.é"),
+    ],
+)
+def test_a_path_leads_to_the_first_difference(expected: str, found: str, path: str) -> None:
+    assert first_difference(loads(expected.encode()), loads(found.encode())) == path
+
+
+def test_a_path_holds_no_value() -> None:
+    expected, found = {"a": ["secret one"]}, {"a": ["secret two"]}
+    assert first_difference(expected, found) == "$.a[0]"

@@ -1,0 +1,295 @@
+"""Verifies an index: here, by segments side by side, or in the cloud, as the region's state machine.
+
+Here is the quicker way to an answer; what is interrupted begins anew. In the cloud it goes on when nobody looks, and
+whoever asks again while it runs is shown the one under way.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .. import generations, verifying
+from ..core.documents import Recipe
+from ..engine import Engine
+from ..errors import DynadexError, WrongUse
+from ..pacing import Patience
+from ..platform.cloud import Cloud
+from ..project import Index, Project
+from ..recipes import recipe_of
+from ..scanning import Pages, count
+from ..verifying import Check, Counts, IndexTruth, TableTruth
+from . import deployed, executions
+from .steps import Steps
+
+#: The state machine's Map runs at most so many segments side by side; here it is threads.
+MAX_SEGMENTS = 40
+SEGMENTS_HERE = 4
+
+_PATIENCE_SECONDS = 60.0
+_TELL_SECONDS = 0.2
+
+
+class VerifyError(DynadexError):
+    """A verification could not be made; the message says why."""
+
+
+class WrongVerify(WrongUse):
+    """What was asked for makes no sense together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`read_capacity` in read units a second for all segments, 0: no budget. `generation`: else the one searched."""
+
+    segments: int = SEGMENTS_HERE
+    read_capacity: float = 0.0
+    repair: bool = False
+    full: bool = False
+    examples: int = 10
+    generation: str | None = None
+
+
+class _Stopped(Exception):
+    """Somebody interrupted it, or another segment failed."""
+
+
+# -- Here --------------------------------------------------------------------------------------------------------------
+
+
+def verify(project: Project, cloud: Cloud, region: str, index: Index, options: Options, steps: Steps) -> Counts:
+    """Compares an index with its table, and repairs what differs if that is asked."""
+    began = time.monotonic()
+    engine, recipe = cloud.engine(project, region), _recipe(project, index)
+    alias = _alias(engine, index, options.generation)
+    described = project.table_of(index)
+    table = cloud.table(described, region)
+    told = cloud.client("dynamodb", region).describe_table(TableName=described.physical_name)["Table"]
+    mend = verifying.mender(table, engine, alias, recipe, _patience) if options.repair else None
+    share = options.read_capacity / options.segments
+    stop = threading.Event()
+
+    def check(truth: TableTruth) -> Check:
+        return Check(truth, engine, alias, _patience, examples=options.examples, mend=mend, pause=_pausing(stop))
+
+    def halted() -> bool:
+        if stop.is_set():
+            raise _Stopped
+        return False
+
+    def scanning(segment: int) -> Part:
+        pages = Pages(
+            table,
+            _patience,
+            segment=segment,
+            total_segments=options.segments,
+            read_capacity=share,
+            consistent=False,  # half the cost, and what a page is behind is sorted out by the second look
+        )
+        truth = TableTruth(table, recipe, pages.budget)
+        checking = check(truth)
+
+        def scan() -> None:
+            try:
+                verifying.scan(checking, truth, pages, None, halted)
+            finally:
+                pages.close()
+
+        return checking, scan
+
+    parts = [scanning(segment) for segment in range(options.segments)]
+    checks = [one for one, _ in parts]
+    _run(parts, stop, steps, f"{region}: verify {index.name}", told.get("ItemCount") or 0)
+    seen = sum(one.documents for one in checks)
+    slices = verifying.sweep_slices(checks[0], seen, full=options.full, read_capacity=share)
+    if slices:
+        tasks = [partial(verifying.sweep, slice=slice, slices=slices) for slice in range(slices)]
+        title = f"{region}: look for documents of {index.name} without items"
+        _run(_sharing(checks, tasks, stop), stop, steps, title, seen)
+    elif doubts := sum(one.doubts for one in checks):
+        _run(_sharing(checks, [], stop), stop, steps, f"{region}: look again at {doubts:,} that differ", 0)
+    return _total(checks, options, began)
+
+
+def compare(
+    project: Project, cloud: Cloud, region: str, other: str, index: Index, options: Options, steps: Steps
+) -> Counts:
+    """Compares a region's index with the other region's, which takes the table's place: `items` are its documents."""
+    if other == region:
+        raise WrongVerify(f"--against: {other} is the region to be verified itself")
+    if options.repair:
+        raise WrongVerify("--repair: only the table can say what is right; repair each region without --against")
+    began = time.monotonic()
+    engine, against = cloud.engine(project, region), cloud.engine(project, other)
+    alias = _alias(engine, index, options.generation)
+    truth = IndexTruth(against, _alias(against, index, None))
+    stop = threading.Event()
+    checks = [
+        Check(truth, engine, alias, _patience, examples=options.examples, pause=_pausing(stop))
+        for _ in range(options.segments)
+    ]
+
+    there, here = count(against, truth.alias, _patience), count(engine, alias, _patience)
+    back, forth = verifying.slices_of(there), verifying.slices_of(here)
+    tasks = [partial(verifying.scan_index, truth=truth, slice=slice, slices=back) for slice in range(back)]
+    tasks += [partial(verifying.sweep, slice=slice, slices=forth) for slice in range(forth)]
+    title = f"{region}: compare {index.name} with {other}, in both directions"
+    _run(_sharing(checks, tasks, stop), stop, steps, title, there + here)
+    return _total(checks, options, began)
+
+
+def _recipe(project: Project, index: Index) -> Recipe:
+    try:
+        return recipe_of(index, project.directory)
+    except Exception as error:  # foreign code is imported: whatever it raises
+        raise VerifyError(
+            f"indexes.{index.name}.transform: {index.transform} cannot be loaded here ({error}); "
+            "--remote verifies with the functions that are deployed"
+        ) from error
+
+
+def _alias(engine: Engine, index: Index, generation: str | None) -> str:
+    if generation is not None and generation not in (there := generations.existing(engine, index.name)):
+        raise WrongVerify(f"--generation: {generation!r} is none of {', '.join(there) or 'no generations at all'}")
+    return generations.write_alias(generation or generations.read(engine, index.name)[-1])
+
+
+def _patience() -> Patience:
+    return Patience(_PATIENCE_SECONDS)
+
+
+def _pausing(stop: threading.Event) -> Callable[[float], None]:
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise _Stopped
+
+    return pause
+
+
+#: What goes on in one thread: the check that counts, and what runs it.
+Part = tuple[Check, Callable[[], None]]
+
+
+def _sharing(checks: Sequence[Check], tasks: Sequence[Callable[[Check], None]], stop: threading.Event) -> list[Part]:
+    """Parts that do all tasks, each taking the next one that nobody has taken yet, and finish their checks."""
+    waiting = iter(tasks)
+    lock = threading.Lock()
+
+    def go_through(check: Check) -> None:
+        while True:
+            with lock:
+                task = next(waiting, None)
+            if task is None:
+                return check.finish()
+            if stop.is_set():
+                raise _Stopped
+            task(check)
+
+    return [(check, partial(go_through, check)) for check in checks]
+
+
+def _run(parts: Sequence[Part], stop: threading.Event, steps: Steps, title: str, expected: int) -> None:
+    """Runs the parts side by side and tells how far they are; where one fails, the others stop."""
+    before = sum(check.passed for check, _ in parts)
+    with ThreadPoolExecutor(len(parts), thread_name_prefix="verify") as pool, steps.bar(title) as bar:
+        waiting: set[Future[None]] = {pool.submit(do) for _, do in parts}
+        with _stopping(stop):
+            while waiting:
+                ended, waiting = wait(waiting, timeout=_TELL_SECONDS, return_when="FIRST_COMPLETED")
+                for part in ended:
+                    part.result()
+                done = sum(check.passed for check, _ in parts) - before
+                bar.update(done, max(expected, done) or None)
+        bar.update(done, done)
+
+
+def _total(checks: Sequence[Check], options: Options, began: float) -> Counts:
+    total = Counts()
+    for check in checks:
+        total.add(check.counts, options.examples)
+    total.seconds = time.monotonic() - began
+    return total
+
+
+@contextmanager
+def _stopping(stop: threading.Event) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        stop.set()
+        raise
+
+
+# -- In the cloud ------------------------------------------------------------------------------------------------------
+
+
+def running(project: Project, cloud: Cloud, region: str, index: Index) -> str | None:
+    """The execution that verifies the index right now, if one does."""
+    client = cloud.client("stepfunctions", region)
+    machine = _machine(project, cloud, region)
+    for execution in client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        given = json.loads(client.describe_execution(executionArn=execution["executionArn"])["input"])
+        if index.name in {part.get("index", index.name) for part in given.get("segments", [given])}:
+            return str(execution["executionArn"])
+    return None
+
+
+def start(project: Project, cloud: Cloud, region: str, index: Index, options: Options) -> str:
+    """Starts a verification; returns the execution's ARN."""
+    asked = {
+        "readCapacity": options.read_capacity,
+        "repair": options.repair,
+        "full": options.full,
+        "generation": options.generation,
+    }
+    common = {"index": index.name, "maxExamples": options.examples, **{name: it for name, it in asked.items() if it}}
+    parts = [common | {"segment": part, "totalSegments": options.segments} for part in range(options.segments)]
+    answer = cloud.client("stepfunctions", region).start_execution(
+        stateMachineArn=_machine(project, cloud, region), input=json.dumps({"segments": parts})
+    )
+    return str(answer["executionArn"])
+
+
+def follow(project: Project, cloud: Cloud, region: str, index: Index, execution: str, steps: Steps) -> Counts:
+    """Follows an execution to its end. Raises `VerifyError` where it failed."""
+    client = cloud.client("stepfunctions", region)
+    physical = project.table_of(index).physical_name
+    expected = cloud.client("dynamodb", region).describe_table(TableName=physical)["Table"].get("ItemCount") or 0
+    pause = 0.2
+    with steps.bar(f"{region}: verify {index.name}") as bar:
+        while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            done = _items(client, execution, index.name)
+            bar.update(done, max(expected, done) or None)
+            time.sleep(pause)
+            pause = min(5.0, pause * 1.3)
+        if described["status"] != "SUCCEEDED":
+            reason = f"{described.get('error', '')}: {described.get('cause', '')}"[:2000]
+            raise VerifyError(f"the verification ended as {described['status'].lower()}: {reason}\n{execution}")
+        [found] = [one for one in json.loads(described["output"])["indexes"] if one["index"] == index.name]
+        counts = Counts.of_json(found)
+        bar.update(counts.items, counts.items)
+    counts.seconds = (described["stopDate"] - described["startDate"]).total_seconds()
+    return counts
+
+
+def _items(client: Any, execution: str, index: str) -> int:
+    """How many items the rounds so far have returned."""
+    items: dict[int, int] = {}
+    for document in executions.documents(client, execution):
+        if document.get("index", index) == index and isinstance(document.get("items"), int):
+            items[document.get("segment", 0)] = document["items"]
+    return sum(items.values())
+
+
+def _machine(project: Project, cloud: Cloud, region: str) -> str:
+    found = deployed.outputs(project, cloud, region)
+    if "VerifyStateMachineArn" not in found:
+        raise VerifyError(f"{project.name} in {region} was deployed without verification; deploy it again")
+    return found["VerifyStateMachineArn"]
