@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -25,8 +26,9 @@ def test_the_mapping_carries_its_digest_and_long_lived_tombstones(subject: Subje
     generation = subject.generation(properties={"n": {"type": "long"}})
     told = subject.engine.ask("GET", f"/{generation}")[generation]
     assert told["settings"]["index"]["gc_deletes"] == generations.GC_DELETES
-    digest = generations.digest(mapping(properties={"n": {"type": "long"}}))
-    assert told["mappings"]["_meta"] == {"dynadex": {"mapping": digest}}
+    notes = told["mappings"]["_meta"]["dynadex"]
+    assert notes["mapping"] == generations.digest(mapping(properties={"n": {"type": "long"}}))
+    assert json.loads(notes["source"]) == mapping(properties={"n": {"type": "long"}})
     assert told["mappings"]["properties"] == {"n": {"type": "long"}}
 
 

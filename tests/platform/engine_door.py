@@ -6,10 +6,10 @@ import contextlib
 import http.client
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 #: (method, path) -> the status to answer with instead of asking the engine, or None to let the request through.
@@ -18,6 +18,33 @@ Refusal = Callable[[str, str], int | None]
 Loss = Callable[[str, str], bool]
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Response(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def sent(connection: http.client.HTTPConnection, request: Request) -> Response:
+    """The engine's answer to a request."""
+    connection.request(request.method, request.path, request.body or None, dict(request.headers))
+    response = connection.getresponse()
+    return Response(response.status, dict(response.getheaders()), response.read())
+
+
+def refused(status: int) -> Response:
+    """An answer that is not the engine's."""
+    error = {429: "rejected_execution_exception"}.get(status, "exception")
+    body = b'{"error":{"type":"%b","reason":"the door says so"},"status":%d}' % (error.encode(), status)
+    return Response(status, {"content-type": "application/json"}, body)
 
 
 class EngineDoor:
@@ -50,6 +77,19 @@ class EngineDoor:
             self._server.server_close()
             self._server.cut()
             self._server = None
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection of one's own to the engine, not open yet."""
+        return http.client.HTTPConnection(str(self.engine.hostname), self.engine.port, timeout=60)
+
+    def answer(self, request: Request, send: Callable[[Request], Response]) -> Response | None:
+        """What comes of a request: an answer, or None to cut the connection. `send` asks the engine."""
+        self.requests += 1
+        status = self.refusal(request.method, request.path) if self.refusal else None
+        if status is not None:
+            return refused(status)
+        response = send(request)
+        return None if self.loss and self.loss(request.method, request.path) else response
 
     @contextmanager
     def refusing(self, refusal: Refusal) -> Iterator[None]:
@@ -104,41 +144,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        engine = self.server.door.engine
-        self._engine = http.client.HTTPConnection(str(engine.hostname), engine.port, timeout=60)
+        self._engine = self.server.door.connection()
 
     def finish(self) -> None:
         self._engine.close()
         super().finish()
 
     def _pass_on(self) -> None:
-        door = self.server.door
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        door.requests += 1
-        status = door.refusal(self.command, self.path) if door.refusal else None
-        if status is not None:
-            error = {429: "rejected_execution_exception"}.get(status, "exception")
-            answer = b'{"error":{"type":"%b","reason":"the door says so"},"status":%d}' % (error.encode(), status)
-            self._answer(status, {"content-type": "application/json"}, answer)
-            return
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-        self._engine.request(self.command, self.path, body or None, headers)
-        response = self._engine.getresponse()
-        answer = response.read()
-        if door.loss and door.loss(self.command, self.path):
+        response = self.server.door.answer(Request(self.command, self.path, headers, body), self._send)
+        if response is None:
             self.close_connection = True
-            return
-        self._answer(response.status, dict(response.getheaders()), answer)
+        else:
+            self._answer(response)
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in headers.items():
+    def _send(self, request: Request) -> Response:
+        return sent(self._engine, request)
+
+    def _answer(self, response: Response) -> None:
+        self.send_response_only(response.status)
+        for name, value in response.headers.items():
             if name.lower() not in _HOP_BY_HOP:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(response.body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass_on
 

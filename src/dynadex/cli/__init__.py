@@ -15,11 +15,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ..errors import DynadexError
 from ..terminal import Terminal
 from .deploy import deploy, destroy
+from .estimate import estimate
+from .explain import explain
+from .failures import failures
+from .init import init
 from .load import load
+from .preview import preview
+from .rebuild import rebuild
 from .refill import refill
 from .search import search
 from .status import status
 from .up import down, up
+from .verify import verify
 
 app = typer.Typer(
     name="dynadex",
@@ -31,8 +38,24 @@ app = typer.Typer(
 )
 _INTERRUPTED = 130  # typer's answer to Ctrl-C
 
-for verb in (up, down, deploy, destroy, status, load, refill, search):
+for verb in (
+    init,
+    preview,
+    estimate,
+    up,
+    down,
+    deploy,
+    destroy,
+    status,
+    load,
+    refill,
+    rebuild,
+    search,
+    verify,
+    explain,
+):
     app.command()(verb)
+app.add_typer(failures)
 
 
 def main() -> None:

@@ -30,7 +30,14 @@ def deploy(
     for one in found.values():
         for index in one.made:
             terminal.say(f"{one.region}: {index} was made and is empty: dynadex refill {index} --region {one.region}")
-    document = {one.region: {"api": one.api, "made": list(one.made)} for one in found.values()}
+    document = {
+        one.region: {
+            "api": one.api,
+            "made": list(one.made),
+            "rebuild": {name: list(changes.paths) for name, changes in one.changed.items()},
+        }
+        for one in found.values()
+    }
     show(as_json, {"regions": document}, lambda: _show_apis(found))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..operations import export as exporting
 from ..operations import refill as refilling
 from ..terminal import Terminal, out
 from .options import (
@@ -17,6 +18,7 @@ from .options import (
     JsonOption,
     OneRegionOption,
     ProjectOption,
+    Refused,
     choose_cloud,
     choose_index,
     choose_region,
@@ -27,6 +29,9 @@ from .options import (
 
 def refill(
     index: IndexArgument,
+    export: Annotated[
+        str, typer.Argument(metavar="[ARN]", help="With --from-export: an export that is there.", show_default=False)
+    ] = "",
     project: ProjectOption = Path(),
     region: OneRegionOption = None,
     segments: Annotated[
@@ -39,13 +44,32 @@ def refill(
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up the newest one that did not get to its end.")
     ] = False,
+    from_export: Annotated[
+        bool, typer.Option("--from-export", help="From a point-in-time export to S3, which is made; no reads are used.")
+    ] = False,
+    bucket: Annotated[
+        str, typer.Option(help="With --from-export: the bucket to export to.", show_default="the project's")
+    ] = "",
     aws: AwsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fill an index from its table: after the loss of a cluster, or to be sure."""
+    """Fill an index from its table: after the loss of a cluster, or to be sure.
+
+    With --from-export it is followed to its end; interrupted, the same command takes it up.
+    """
+    if not from_export and (export or bucket):
+        raise Refused("ARN and --bucket: only with --from-export")
+    if from_export and (resume or read_capacity or (export and bucket)):
+        raise Refused("--from-export: not with --resume nor --read-capacity, and not with both an ARN and --bucket")
     loaded, terminal = load_project(project), Terminal()
     described, where = choose_index(loaded, index), choose_region(loaded, region)
     cloud = choose_cloud(loaded, aws, terminal)
+    if from_export:
+        options = exporting.Options(arn=export, bucket=bucket, segments=segments or 0)
+        with _interruptible("the same command goes on from here"):
+            result = exporting.refill_from_export(loaded, cloud, where, described, options, terminal)
+        _told(as_json, result, terminal, "Take it up again with the same command.")
+        return
     if resume:
         execution = refilling.resume(loaded, cloud, where, described)
     else:
@@ -56,6 +80,10 @@ def refill(
         return
     with _interruptible(f"the refill goes on; dynadex status shows it, or follow {execution}"):
         result = refilling.wait(loaded, cloud, where, described, execution, terminal)
+    _told(as_json, result, terminal, "Take it up again with --resume.")
+
+
+def _told(as_json: bool, result: refilling.Refill, terminal: Terminal, remedy: str) -> None:
     document = {
         "status": result.status,
         "items": result.items,
@@ -66,12 +94,12 @@ def refill(
         "execution": result.execution,
         "error": result.error,
     }
-    show(as_json, document, lambda: _show_refill(result, terminal))
+    show(as_json, document, lambda: _show_refill(result, terminal, remedy))
     if result.status != "SUCCEEDED":
         raise typer.Exit(1)
 
 
-def _show_refill(result: refilling.Refill, terminal: Terminal) -> None:
+def _show_refill(result: refilling.Refill, terminal: Terminal, remedy: str) -> None:
     if result.status == "SUCCEEDED":
         rate = result.items / max(result.seconds, 0.001)
         failures = f", {result.failures:,} failures" if result.failures else ""
@@ -80,7 +108,7 @@ def _show_refill(result: refilling.Refill, terminal: Terminal) -> None:
             f"{result.rounds} rounds, {result.seconds:.1f} s, {rate:,.0f} items/s"
         )
     else:
-        terminal.error(f"{result.status}: {result.error}\nTake it up again with --resume.")
+        terminal.error(f"{result.status}: {result.error}\n{remedy}")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def status(
     found = statuses.status(loaded, cloud, choose_regions(loaded, region), count=count)
     document = {one: {name: index.to_json() for name, index in indexes.items()} for one, indexes in found.items()}
     show(as_json, {"regions": document}, lambda: _show_status(found))
-    if any(index.problem for indexes in found.values() for index in indexes.values()):
+    if any(index.problem or index.gap or index.undelivered for indexes in found.values() for index in indexes.values()):
         raise typer.Exit(1)
 
 
@@ -63,6 +63,13 @@ def _show_status(found: dict[str, dict[str, statuses.IndexStatus]]) -> None:
         for name, index in indexes.items():
             if index.problem:
                 Terminal().error(f"{region}: {name}: {index.problem}")
+            if index.mapping.paths:
+                Terminal().say(index.mapping.advice(name, region))
+            if index.gap:
+                Terminal().error(f"{region}: {name}: {index.gap}")
+        if lost := max((index.undelivered for index in indexes.values()), default=0):
+            told = f"the platform gave up on {lost:,} batches of stream records"
+            Terminal().error(f"{region}: {told}: dynadex failures redrive --region {region}")
 
 
 def _ago(refill: dict[str, Any] | None) -> str:

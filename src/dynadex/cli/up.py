@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 import signal
 import sys
@@ -101,13 +103,25 @@ def _show_up(project: Project, directory: Path, found: starting.Up, detached: bo
     last = project.regions[-1]
     out.print("\nTry next:")
     for command, meaning in (
-        (f"{me} search {index} 'stairway to heaven'{where}", "full-text search, as the API answers it"),
+        (f"{me} search {index} {_words(project, index)}{where}", "full-text search, as the API answers it"),
         (f"{me} status --count{where}", "documents against items, lag and failures in every region"),
         (f"{me} refill {index} --wait --region {last}{where}", "fill an index again from its table"),
         (f"{me} down{where}", "stop it; the data stays") if detached else ("Ctrl-C", "stop it; the data stays"),
     ):
         out.print(f"  {command}", style="bold", highlight=False, soft_wrap=True)
         out.print(f"      {meaning}", style="dim", highlight=False)
+
+
+def _words(project: Project, index: str) -> str:
+    """Something that a search of the index will find: from the seed, if there is one."""
+    described = project.indexes[index]
+    if seed := project.table_of(described).seed:
+        with (project.directory / seed).open(encoding="utf-8") as lines, suppress(ValueError, AttributeError):
+            item = json.loads(next(lines, "{}"))
+            for field in described.search.fields:
+                if isinstance(text := item.get(field.partition("^")[0]), str):
+                    return shlex.quote(text)
+    return "'words to look for'"
 
 
 def _me() -> str:

@@ -1,9 +1,13 @@
 """The refill function: scans a table into an index, in time-boxed rounds that hand the last evaluated key on.
 
 Its contract is public and fixed. Input: `{}` or `{"lastEvaluatedKey": …}`, and optionally `index` (needed where the
-project has several), `segment` and `totalSegments`, `readCapacity` (read units a second for the whole refill). After
-four of its five minutes it halts the scan, flushes what is pending and returns `{"lastEvaluatedKey": …}` with what it
-was given and its counts so far: the next round's input as it is. When the scan is complete it returns `{}`.
+project has several), `segment` and `totalSegments`, `readCapacity` (read units a second for the whole refill),
+`generation` (only that one is written, else all that are fed). After four of its five minutes it halts the scan,
+flushes what is pending and returns `{"lastEvaluatedKey": …}` with what it was given and its counts so far: the next
+round's input as it is. When the scan is complete it returns `{}`.
+
+With `export` (`{"bucket": …, "manifest": …/manifest-summary.json}`) the items are those of a point-in-time export
+instead, and the table is not read. Such a round halts with `{"export": …}`, which has the position in it, and no key.
 
 The scan of the next page overlaps the writing of this one. A round always gets through a page at least, so the rounds
 end; one that dies or times out is repeated from the key it was given, so nothing is skipped.
@@ -18,8 +22,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from .. import generations
+from .. import exports, generations, tombstones
 from ..aws import AwsUnavailable
+from ..bucket import Bucket
 from ..core import changes, versions, writing
 from ..core.writing import Outcome
 from ..driving import drive
@@ -27,7 +32,7 @@ from ..pacing import Budget, OutOfTime, Patience, Throttle
 from ..table import Page, Table
 from . import report, service
 
-_ECHOED = ("index", "segment", "totalSegments", "readCapacity")
+_ECHOED = ("index", "generation", "segment", "totalSegments", "readCapacity")
 
 
 class RefillInputError(ValueError):
@@ -39,7 +44,9 @@ class Round:
     """One round's input, checked. `read_capacity` is this segment's share, in read units a second (0: no limit)."""
 
     index: str
+    generation: str | None
     start: Mapping[str, Any] | None
+    export: Mapping[str, Any] | None
     segment: int
     total_segments: int
     read_capacity: float
@@ -54,6 +61,9 @@ class Round:
         index = event.get("index", indexes[0] if len(indexes) == 1 else None)
         if index not in indexes:
             raise RefillInputError(f"index: {index!r} is not one of {', '.join(indexes)}")
+        generation = event.get("generation")
+        if generation is not None and generation not in (fed := generations.fed(service.engine(), index)):
+            raise RefillInputError(f"generation: {generation!r} is not fed: {', '.join(fed)}")
         total = event.get("totalSegments", 1)
         if type(total) is not int or not 1 <= total <= 1_000_000:
             raise RefillInputError(f"totalSegments: {total!r} is not a whole number from 1 to 1,000,000")
@@ -69,8 +79,26 @@ class Round:
         start = event.get("lastEvaluatedKey")
         if start is not None and not isinstance(start, dict):
             raise RefillInputError("lastEvaluatedKey: a key as an earlier round returned it is expected")
+        export = event.get("export")
+        if export is not None:
+            if not _is_export(export):
+                raise RefillInputError('export: {"bucket": …, "manifest": …} is expected, or what a round made of that')
+            if start is not None:
+                raise RefillInputError("lastEvaluatedKey: an export is not scanned; its position is in `export`")
+            start = {name: export[name] for name in ("part", "line")} if "part" in export else None
         counts = [int(event.get(name, 0)) for name in ("items", "documents", "failures")]
-        return Round(index, start, segment, total, capacity / total, *counts)
+        return Round(index, generation, start, export, segment, total, capacity / total, *counts)
+
+
+def _is_export(given: Any) -> bool:
+    if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in ("bucket", "manifest")):
+        return False
+    match given.get("part"), given.get("line"):
+        case (None, None):
+            return True
+        case (str(), int(line)):
+            return line >= 0
+    return False
 
 
 class Pages:
@@ -124,11 +152,18 @@ def handler(event: dict[str, Any], context: service.Context) -> dict[str, Any]:
     round = Round.of(event)
     project = service.project()
     waiting = service.patience(context)
-    if made := generations.ensure(service.engine(), round.index, project.indexes[round.index].mapping):
+    index = project.indexes[round.index]
+    # An index that is made just now knows of no deletion since the export.
+    may_make = not round.generation and not round.export
+    if may_make and (made := generations.ensure(service.engine(), index.name, index.mapping)):
         report.line("index made", project.name, "refill", {}, index=round.index, generation=made)
     service.forget_generations()
-    consistent = project.functions.refill.consistent
-    pages = Pages(service.table(project.indexes[round.index].table), round, consistent)
+    consistent = project.functions.refill.consistent or round.export is not None
+    pages: Pages | exports.Pages
+    if round.export:
+        pages = _export_pages(round, round.export, waiting)
+    else:
+        pages = Pages(service.table(index.table), round, consistent)
     total = Outcome()
     items, last_key = 0, round.start
     try:
@@ -144,8 +179,9 @@ def handler(event: dict[str, Any], context: service.Context) -> dict[str, Any]:
         "refilled" if last_key is None else "halted",
         project.name,
         "refill",
-        {**report.metrics_of(total), "ScannedItems": items},
+        {**report.metrics_of(total), "ExportedItems" if round.export else "ScannedItems": items},
         index=round.index,
+        generation=round.generation,
         segment=round.segment,
         totalSegments=round.total_segments,
         total=counts,
@@ -154,11 +190,27 @@ def handler(event: dict[str, Any], context: service.Context) -> dict[str, Any]:
     )
     if last_key is None:
         return {}
-    return {"lastEvaluatedKey": last_key, **{name: event[name] for name in _ECHOED if name in event}, **counts}
+    following = {"export": {**round.export, **last_key}} if round.export else {"lastEvaluatedKey": last_key}
+    return {**following, **{name: event[name] for name in _ECHOED if name in event}, **counts}
+
+
+def _export_pages(round: Round, given: Mapping[str, Any], waiting: Patience) -> exports.Pages:
+    """This segment's share of an export. Raises `ExportError` where it cannot be refilled from, or must not be."""
+    bucket = Bucket(given["bucket"], service.aws("s3"))
+    manifest = exports.manifest(bucket, given["manifest"], waiting)
+    project = service.project()
+    table = project.tables[project.indexes[round.index].table]
+    exports.check_table(manifest, table.physical_name, service.region())
+    for generation in [round.generation] if round.generation else generations.fed(service.engine(), round.index):
+        sight = service.sight_seconds(project)
+        since = tombstones.complete_since(service.engine(), generation, time.time(), sight)
+        exports.check_time(manifest, generation, since)
+    parts = exports.parts(bucket, manifest, waiting)
+    return exports.Pages(bucket, exports.share(parts, round.segment, round.total_segments), manifest.time)
 
 
 def _write_pages(
-    pages: Pages, round: Round, total: Outcome, halt: float, waiting: Patience, consistent: bool
+    pages: Pages | exports.Pages, round: Round, total: Outcome, halt: float, waiting: Patience, consistent: bool
 ) -> tuple[int, Mapping[str, Any] | None]:
     """Writes pages to the scan's end or the halt; returns how many items there were and the key to go on from."""
     project = service.project()
@@ -182,7 +234,8 @@ def _write_pages(
             coming = pages.fetch(page.last_key, Patience(halt - time.monotonic()))
         batch = changes.of_page(page.items, table.schema, versions.of_page(page.date, margin))
         started = time.monotonic()
-        outcome = drive(writing.refill(batch, service.feeds(name, waiting, [round.index])), table, engine, waiting)
+        feeds = service.feeds(name, waiting, [round.index], round.generation)
+        outcome = drive(writing.refill(batch, feeds), table, engine, waiting)
         service.keep_failures(outcome.failures, name, waiting)
         throttle.took(len(page.items), time.monotonic() - started, overloaded=outcome.pauses > 0)
         total.add(outcome)

@@ -13,7 +13,7 @@ from .. import generations
 from ..aws import Service as AwsService
 from ..core.documents import Recipe
 from ..core.writing import Failure, Feeds
-from ..engine import Auth, Engine, EngineUnavailable, basic_auth, no_auth
+from ..engine import Auth, Engine, EngineError, EngineUnavailable, basic_auth, no_auth
 from ..failures import message, send
 from ..pacing import Patience
 from ..project import Project
@@ -104,13 +104,19 @@ def recipe(name: str) -> Recipe:
 _fed: dict[str, tuple[float, list[str]]] = {}
 
 
-def feeds(table_name: str, waiting: Patience, indexes: list[str] | None = None) -> Feeds:
-    """What a table's changes are written to: every generation fed, of all its indexes or the given ones."""
+def feeds(table_name: str, waiting: Patience, indexes: list[str] | None = None, generation: str | None = None) -> Feeds:
+    """What a table's changes are written to: every generation fed, of all its indexes or the given ones; or just one.
+
+    Raises `EngineError` where the one generation asked for is not fed.
+    """
     names = [index.name for index in project().indexes_of(project().tables[table_name])] if indexes is None else indexes
     recipes = {}
     for name in names:
-        for generation in _fed_generations(name, waiting):
-            recipes[generations.write_alias(generation)] = recipe(name)
+        for fed in _fed_generations(name, waiting):
+            if generation in (None, fed):
+                recipes[generations.write_alias(fed)] = recipe(name)
+    if generation and not recipes:
+        raise EngineError(404, "generation_not_fed", f"{generation} is fed no more")
     return Feeds(project().tables[table_name].key, recipes)
 
 
@@ -133,6 +139,11 @@ def _fed_generations(index: str, waiting: Patience) -> list[str]:
 def forget_generations() -> None:
     """Looks up anew which generations are fed: after a write was told that one is gone."""
     _fed.clear()
+
+
+def sight_seconds(described: Project) -> float:
+    """How long after a change of what is fed a stream function may still act on what was fed before."""
+    return ALIAS_CACHE_SECONDS + described.functions.stream.timeout + 1  # the change is noted in whole seconds
 
 
 def patience(context: Context) -> Patience:

@@ -6,6 +6,7 @@ event sources, so that nothing is written before there is an index with its mapp
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ..platform.laptop import lambda_architecture
 from ..platform.packaging import Package, build
 from ..project import Project, Table
 from . import stacks
+from .mapping_changes import MappingChanges, mapping_changes
 from .steps import Steps
 
 _MAX_REGIONS = 8  # the table template's Region1 to Region8
@@ -32,17 +34,24 @@ class DeployError(DynadexError):
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A region after a deployment. `made` are the indices that had no generation before and are empty."""
+    """A region after a deployment. `made` are the indices that had no generation before and are empty; `changed` those
+    whose mapping is another one now, so that they must be rebuilt."""
 
     region: str
     api: str
     outputs: Mapping[str, str]
     made: tuple[str, ...]
+    changed: Mapping[str, MappingChanges]
 
 
 def stack_names(project: Project) -> dict[str, str]:
     """The project's stacks in a region, by what they hold; each table's source is `source-TABLE`."""
-    names = {"artifacts": f"{project.name}-artifacts", "regional": project.name}
+    names = {
+        "artifacts": f"{project.name}-artifacts",
+        "regional": project.name,
+        "operations": f"{project.name}-operations",
+        "watch": f"{project.name}-watch",
+    }
     return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
 
 
@@ -62,15 +71,28 @@ def deploy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps,
     with steps.step("package the functions"):
         package = build(project, target, python, work)
     for table in project.tables.values():
-        if not table.existing:
-            with steps.step(f"table {table.physical_name} in {', '.join(regions)}"):
-                _deploy_table(project, cloud, table, regions)
+        if not table.existing or _needs_stand_in(project, cloud, table):
+            with steps.step(f"table {table.physical_name} in {', '.join(project.regions)}"):
+                # with all of the project's regions, whichever are deployed now: leaving one out would drop its replica
+                _deploy_table(project, cloud, table, project.regions)
 
     def region_of(region: str) -> Deployed:
         return _deploy_region(project, cloud, region, package, steps)
 
     with ThreadPoolExecutor(len(regions), thread_name_prefix="region") as pool:
-        return {deployed.region: deployed for deployed in pool.map(region_of, regions)}
+        found = {deployed.region: deployed for deployed in pool.map(region_of, regions)}
+    for region, deployed in found.items():
+        for index, changes in deployed.changed.items():
+            steps.say(changes.advice(index, region))
+    return found
+
+
+def _needs_stand_in(project: Project, cloud: Cloud, table: Table) -> bool:
+    """Whether an existing table is to be made all the same: where the cloud has none, or one made for that before."""
+    if not cloud.makes_stand_ins:
+        return False
+    stack = stacks.status_of(cloud.client("cloudformation", project.home_region), table_stack(project, table))
+    return stack is not None or not _exists(cloud, table.physical_name, project.home_region)
 
 
 def _deploy_table(project: Project, cloud: Cloud, table: Table, regions: Sequence[str]) -> None:
@@ -116,9 +138,18 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
         parameters = _regional_parameters(project, cloud, region, bucket, key)
         stacks.deploy(cloudformation, names["regional"], stacks.template("regional"), parameters, _tags(project))
         outputs = stacks.outputs(cloudformation, names["regional"])
+    with steps.step(f"{region}: verification and its schedule"):
+        watching = _operations_parameters(project, parameters, outputs)
+        stacks.deploy(cloudformation, names["operations"], stacks.template("operations"), watching, _tags(project))
+        outputs |= stacks.outputs(cloudformation, names["operations"])
+        watching = _watch_parameters(parameters, outputs)
+        stacks.deploy(cloudformation, names["watch"], stacks.template("watch"), watching, _tags(project))
+        outputs |= stacks.outputs(cloudformation, names["watch"])
     with steps.step(f"{region}: indices"):
         engine = cloud.engine(project, region)
         made = [name for name, index in project.indexes.items() if generations.ensure(engine, name, index.mapping)]
+        found = {name: mapping_changes(engine, index) for name, index in project.indexes.items()}
+        changed = {name: changes for name, changes in found.items() if changes.paths}
     with steps.step(f"{region}: event sources"):
         for table in project.tables.values():
             source = {
@@ -131,7 +162,7 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
             stack = names[f"source-{table.name}"]
             stacks.deploy(cloudformation, stack, stacks.template("source"), source, _tags(project))
     api = cloud.api_url(region, outputs["ApiId"], outputs["ApiUrl"])
-    return Deployed(region, api, outputs, tuple(made))
+    return Deployed(region, api, outputs, tuple(made), changed)
 
 
 def _upload(cloud: Cloud, region: str, bucket: str, key: str, path: Path) -> None:
@@ -186,6 +217,31 @@ def _regional_parameters(project: Project, cloud: Cloud, region: str, bucket: st
     }
 
 
+_SHARED = (
+    *("ProjectName", "CodeBucket", "CodeKey", "Architecture", "Runtime", "Memory", "LogRetentionDays", "TableArns"),
+    *("EngineUrl", "EngineAuth", "EngineSecretArn", "EngineDomainArn", "EnginePrefix"),
+)
+
+
+def _operations_parameters(project: Project, regional: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
+    every_index = {"segments": [{"index": name} for name in project.indexes]}
+    return {
+        **{name: regional[name] for name in _SHARED},
+        "FunctionPolicyArn": outputs["FunctionPolicyArn"],
+        "VerifyInput": json.dumps(every_index, separators=(",", ":")),
+    }
+
+
+def _watch_parameters(regional: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
+    shared = ("ProjectName", "CodeBucket", "CodeKey", "Architecture", "Runtime", "LogRetentionDays", "TableArns")
+    return {
+        **{name: regional[name] for name in shared},
+        "StreamFunctionArn": outputs["StreamFunctionArn"],
+        "StreamLogGroup": outputs["StreamLogGroup"],
+        "VerifyStateMachineArn": outputs["VerifyStateMachineArn"],
+    }
+
+
 def _domain_arn(address: EngineAddress, partition: str, region: str, account: str) -> str:
     """The domain that signed requests may go to: `search-NAME-x1y2z3.REGION.es.amazonaws.com` says its name."""
     if address.auth != "signed":
@@ -218,7 +274,13 @@ def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps
     names = stack_names(project)
     for region in regions:
         cloudformation = cloud.client("cloudformation", region)
-        for name in (*source_stacks(project), names["regional"], names["artifacts"]):
+        for name in (
+            *source_stacks(project),
+            names["watch"],
+            names["operations"],
+            names["regional"],
+            names["artifacts"],
+        ):
             with steps.step(f"{region}: delete {name}"):
                 if not stacks.delete(cloudformation, name):
                     steps.say(f"{region}: there is no stack {name}")

@@ -1,4 +1,4 @@
-"""What is deployed in a region: the names and addresses that its stack put out."""
+"""What is deployed in a region: the names and addresses that its stacks put out."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from . import stacks
 
 
 def outputs(project: Project, cloud: Cloud, region: str) -> dict[str, str]:
-    """The regional stack's outputs. Raises `CloudError` where the project is not deployed."""
-    found = stacks.outputs(cloud.client("cloudformation", region), project.name)
+    """What the region's stacks put out. Raises `CloudError` where the project is not deployed."""
+    cloudformation = cloud.client("cloudformation", region)
+    found = stacks.outputs(cloudformation, project.name)
     if not found:
         raise CloudError(
             f"{project.name} is not deployed in {region}; `dynadex up` runs it here, `dynadex deploy` on AWS"
         )
+    for stack in ("operations", "watch"):
+        found |= stacks.outputs(cloudformation, f"{project.name}-{stack}")
     return found
 
 

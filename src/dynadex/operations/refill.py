@@ -51,8 +51,12 @@ def start(
     segments: int,
     read_capacity: float,
     generation: str = "",
+    export: Mapping[str, str] | None = None,
 ) -> str:
-    """Starts a refill, of one generation or of all that are fed; returns the execution's ARN."""
+    """Starts a refill, of one generation or of all that are fed; returns the execution's ARN.
+
+    `export` is an export's bucket and manifest, as the function's input has them.
+    """
     if not 1 <= segments <= MAX_SEGMENTS:
         raise RefillError(f"--segments: {segments} is not a number from 1 to {MAX_SEGMENTS}")
     common: dict[str, Any] = {"index": index.name}
@@ -60,6 +64,8 @@ def start(
         common["generation"] = generation
     if read_capacity:
         common["readCapacity"] = read_capacity
+    if export:
+        common["export"] = export
     if segments == 1:
         return _execute(project, cloud, region, common)
     parts = [common | {"segment": segment, "totalSegments": segments} for segment in range(segments)]
@@ -78,6 +84,11 @@ def resume(project: Project, cloud: Cloud, region: str, index: Index) -> str:
             continue
         if described["status"] in ("RUNNING", "SUCCEEDED"):
             raise RefillError(f"the newest refill of {index.name} in {region} is {described['status'].lower()}")
+        if "export" in parts[0]:
+            raise RefillError(
+                f"the newest refill of {index.name} in {region} is from an export: "
+                f"`dynadex refill {index.name} --from-export` takes it up"
+            )
         return take_up(project, cloud, region, execution["executionArn"])
     raise RefillError(f"there is no refill of {index.name} in {region} to take up")
 
@@ -88,10 +99,16 @@ def take_up(project: Project, cloud: Cloud, region: str, execution: str) -> str:
     started = json.loads(client.describe_execution(executionArn=execution)["input"])
     latest = {part.get("segment", 0): part for part in started.get("segments", [started])}
     for document in _documents(client, execution):
-        if "lastEvaluatedKey" in document and document.get("segment", 0) in latest:
+        if _is_halted(document) and document.get("segment", 0) in latest:
             latest[document.get("segment", 0)] = document
     again = list(latest.values())
     return _execute(project, cloud, region, again[0] if len(again) == 1 else {"segments": again})
+
+
+def _is_halted(document: Mapping[str, Any]) -> bool:
+    """Whether it is what a round that halted has returned: it says where to go on."""
+    export = document.get("export")
+    return "lastEvaluatedKey" in document or (isinstance(export, Mapping) and "part" in export)
 
 
 def _execute(project: Project, cloud: Cloud, region: str, document: Mapping[str, Any]) -> str:
@@ -100,17 +117,20 @@ def _execute(project: Project, cloud: Cloud, region: str, document: Mapping[str,
     return str(answer["executionArn"])
 
 
-def wait(project: Project, cloud: Cloud, region: str, index: Index, execution: str, steps: Steps) -> Refill:
-    """Follows an execution to its end, telling its progress."""
+def wait(
+    project: Project, cloud: Cloud, region: str, index: Index, execution: str, steps: Steps, expected: int | None = None
+) -> Refill:
+    """Follows an execution to its end, telling its progress; `expected` items, or as many as the table has."""
     client = cloud.client("stepfunctions", region)
-    table = project.table_of(index)
-    expected = cloud.client("dynamodb", region).describe_table(TableName=table.physical_name)["Table"].get("ItemCount")
+    if expected is None:
+        table = project.table_of(index).physical_name
+        expected = cloud.client("dynamodb", region).describe_table(TableName=table)["Table"].get("ItemCount")
     pause = 0.2
     with steps.bar(f"{region}: refill {index.name}") as bar:
         while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             counts: dict[int, int] = {}
             for document in _documents(client, execution):
-                if "lastEvaluatedKey" in document:
+                if _is_halted(document):
                     counts[document.get("segment", 0)] = document.get("items", 0)
             done = sum(counts.values())
             bar.update(done, max(expected or 0, done) or None, f"{len(counts)} segments under way" if counts else "")

@@ -24,7 +24,7 @@ class StackError(DynadexError):
 
 
 def template(name: str) -> str:
-    """The text of one of the templates: `artifacts`, `table`, `regional` or `source`."""
+    """The text of one of the templates, such as `regional`."""
     return (resources.files("dynadex.platform") / "templates" / f"{name}.yaml").read_text()
 
 

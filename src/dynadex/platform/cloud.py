@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,8 @@ class Cloud:
     """AWS, with the credentials that its own tools would use."""
 
     name = "AWS"
+    #: Whether a deployment makes a table that dynadex.toml calls existing where there is none.
+    makes_stand_ins = False
 
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str], Any] = {}
@@ -114,6 +116,12 @@ class Cloud:
 
     def finish_table(self, table: Table, home: str, regions: Sequence[str]) -> None:
         """Does what the table's stack did not: nothing here, CloudFormation does it all."""
+
+    def finish_export(self, export: Mapping[str, Any], manifest: str) -> None:
+        """Does what a completed export of a table did not: nothing here, DynamoDB has written it all.
+
+        `export` is what DynamoDB tells of it, `manifest` the key of its summary.
+        """
 
     def api_url(self, region: str, api_id: str, output: str) -> str:
         """Where a region's HTTP API answers; `output` is the stack's own word for it."""

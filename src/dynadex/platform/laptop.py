@@ -5,7 +5,9 @@
 - Each region's cluster is a process beside it: its address stands in for what dynadex.toml says of the engine.
 - CloudFormation there ignores a global table's `Replicas`: they are made with UpdateTable after the table's stack.
 - Items do not expire: it would remove them without a stream record, and their documents would stay.
+- DynamoDB tells of an export to S3 but writes nothing: it is written from here, when its refill asks for it.
 - An HTTP API answers under the platform's own address: there is no DNS for its name.
+- A table that dynadex.toml calls existing is not there: a stand-in is made with its name and key, for trying it out.
 - Stacks may be deleted with everything in them: `down --wipe` simply removes the folder.
 - The memory engine keeps nothing over a restart: `up` refills it from the table.
 - No AWS account is asked who is calling, and nothing is charged.
@@ -24,6 +26,7 @@ from botocore.config import Config
 from ..aws import Credentials
 from ..engine import Engine
 from ..project import Project, Table
+from . import exporting
 from .cloud import Cloud, CloudError, EngineAddress
 from .packaging import Target
 
@@ -35,6 +38,7 @@ class Laptop(Cloud):
     """The embedded platform at `url`, with each region's engine at its own."""
 
     name = "the embedded platform"
+    makes_stand_ins = True
 
     def __init__(self, url: str, engines: Mapping[str, EngineAddress]) -> None:
         super().__init__()
@@ -81,6 +85,10 @@ class Laptop(Cloud):
         for region in regions:
             if region != home and region not in there:
                 dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": region}}])
+
+    def finish_export(self, export: Mapping[str, Any], manifest: str) -> None:
+        region = export["ExportArn"].split(":")[3]
+        exporting.write(self.client("dynamodb", region), self.client("s3", region), export, manifest)
 
     def api_url(self, region: str, api_id: str, output: str) -> str:
         return f"{self.url}/_aws/execute-api/{api_id}/$default"

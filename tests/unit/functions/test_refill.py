@@ -11,6 +11,7 @@ from dynadex.aws import AwsUnavailable
 from dynadex.core import versions
 from dynadex.core.bulk import Answer, Operation, Status
 from dynadex.core.writing import BatchRefused, Target
+from dynadex.engine import EngineError
 from dynadex.functions.refill import handler
 from dynadex.pacing import OutOfTime
 from tests.unit.functions.function_fakes import NOW, Context, Region, item, project, with_another_index
@@ -105,6 +106,42 @@ def test_an_index_that_is_not_there_is_made_first(region: Region) -> None:
     run({})
     assert ("PUT", "/lessons-v1") in region.engine.asked
     assert region.engine.found().keys() == {"a"}
+
+
+def test_one_generation_alone_is_refilled_when_it_is_named(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DYNADEX_REFILL_HALT_AFTER", "0")
+    region.engine.generations = ["lessons-v1", "lessons-v2"]
+    region.table.items = {name: item(name) for name in NAMES}
+    rounds: list[dict[str, Any]] = [{"generation": "lessons-v2"}]
+    while rounds[-1] and len(rounds) < 10:
+        rounds.append(run(rounds[-1]))
+    assert rounds[-1] == {}
+    assert {made["generation"] for made in rounds[:-1]} == {"lessons-v2"}
+    assert region.engine.found("lessons-v2").keys() == set(NAMES)
+    assert region.engine.found("lessons-v1") == {}
+    run({})
+    assert len(region.engine.found("lessons-v1")) == 2
+
+
+def test_a_generation_that_is_not_fed_is_not_refilled_nor_made(region: Region) -> None:
+    region.table.items = {"a": item("a")}
+    with pytest.raises(ValueError, match=r"^generation: 'lessons-v2' is not fed: lessons-v1"):
+        run({"generation": "lessons-v2"})
+    assert region.table.scans == []
+    assert not [asked for asked in region.engine.asked if asked[0] == "PUT"]
+
+
+def test_a_generation_that_is_fed_no_more_ends_its_refill(region: Region) -> None:
+    region.engine.generations = ["lessons-v1", "lessons-v2"]
+    region.table.items = {"a": item("a")}
+
+    def detach() -> None:
+        region.engine.generations = ["lessons-v1"]
+
+    region.table.on_scan = detach
+    with pytest.raises(EngineError, match="lessons-v2 is fed no more"):
+        run({"generation": "lessons-v2"})
+    assert region.engine.documents == {}
 
 
 def test_failures_are_kept_and_counted(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:

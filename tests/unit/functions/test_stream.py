@@ -152,3 +152,13 @@ def test_a_stream_of_a_table_that_is_not_the_project_s_raises_and_names_it(regio
     with pytest.raises(ValueError, match="other/stream"):
         run(record("a") | {"eventSourceARN": ARN.replace("shop-lessons", "other")})
     assert service.table_of_source(ARN) == "lessons"
+
+
+@pytest.mark.parametrize(("hours", "told"), [(22.9, False), (23.1, True)])
+def test_a_batch_that_was_about_to_expire_says_so(
+    region: Region, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, hours: float, told: bool
+) -> None:
+    monkeypatch.setattr("dynadex.functions.stream.time.time", lambda: NOW + hours * 3600)
+    run(record("a"))
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events == (["applied", "expiring"] if told else ["applied"])
