@@ -130,7 +130,8 @@ def scale(key: str) -> list[str]:
 def chord(numeral: str, notes: Sequence[str]) -> str:
     """The chord that a Roman numeral names in a scale: "V7" in C major is "G7"."""
     match = re.fullmatch(r"([iv]+|[IV]+)(.*)", numeral)
-    assert match, numeral
+    if match is None:
+        raise ValueError(f"{numeral!r} is not a Roman numeral with a suffix")
     degree, suffix = match.groups()
     return notes[_DEGREES.index(degree.lower())] + ("m" if degree.islower() else "") + suffix
 
