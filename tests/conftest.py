@@ -27,8 +27,6 @@ _HEAP_MB = 256
 _MINISTACK_SECONDS = 60
 
 
-# -- What was not run --------------------------------------------------------------------------------------------------
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-all", action="store_true", help="a test that cannot run here fails instead of skipping")
@@ -74,8 +72,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for reason, count in reasons.most_common():
             terminalreporter.line(f"{count} tests: {reason}")
 
-
-# -- Servers -----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager

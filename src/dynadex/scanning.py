@@ -45,19 +45,23 @@ class Pages:
         self._segment, self._total_segments, self._consistent = segment, total_segments, consistent
         self._read_capacity = read_capacity
         self.budget = Budget(read_capacity)
-        self._limit = int(read_capacity * 2) or None  # no page may cost many seconds' budget at once
+        # no page may cost many seconds' budget at once
+        self._limit = max(1, int(read_capacity * 2)) if read_capacity else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scan")
 
-    def fetch(self, start: Key | None) -> Future[Page]:
-        """A future of the page after `start`."""
-        return self._thread.submit(self._scan, start)
+    def fetch(self, start: Key | None, patience: Patience | None = None) -> Future[Page]:
+        """A page after `start`, to come; raises `OutOfTime` if the table does not answer as long as patience lasts."""
+        return self._thread.submit(self._scan, start, patience or self._patience())
+
+    def budget_wait(self) -> float:
+        """Seconds until the read budget allows another page."""
+        return self.budget.wait()
 
     def close(self) -> None:
         """Ends the thread; a page under way is let go."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _scan(self, start: Key | None) -> Page:
-        patience = self._patience()
+    def _scan(self, start: Key | None, patience: Patience) -> Page:
         attempt = 0
         time.sleep(self.budget.wait())
         while True:

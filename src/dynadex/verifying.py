@@ -111,8 +111,6 @@ class Counts:
 _NUMBERS = ("items", "documents", "missing", "stale", "ghosts", "failed", "in_flight", "repaired", "seconds")
 _JSON = {"in_flight": "inFlight"}
 
-# -- What should be there ----------------------------------------------------------------------------------------------
-
 
 class Expected(NamedTuple):
     """What an index should hold for an id: `document` as `comparing.loads` reads it, None for no document.
@@ -224,9 +222,6 @@ def look(engine: Engine, alias: str, ids: Sequence[str], patience: Patience) -> 
         if waiting:
             patience.pause(attempt, reason)
     return found
-
-
-# -- Comparing ---------------------------------------------------------------------------------------------------------
 
 
 def mender(table: Table, engine: Engine, alias: str, recipe: Recipe, patience: Callable[[], Patience]) -> Mend:
@@ -356,9 +351,6 @@ def sight_of(expected: Expected, found: Found | None) -> Sight:
     elif path := first_difference(expected.document, found.source):
         kind = "stale"
     return Sight(kind, path, expected.mark, None if found is None else found.version)
-
-
-# -- The directions ----------------------------------------------------------------------------------------------------
 
 
 def scan(check: Check, truth: TableTruth, pages: Pages, start: Key | None, halted: Callable[[], bool]) -> Key | None:

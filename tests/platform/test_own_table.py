@@ -57,9 +57,6 @@ def init(table: OwnTable, source: str, directory: Path, *arguments: str) -> Ran:
     return dynadex("init", table.name, "--endpoint", source, "--region", HOME, "--directory", directory, *arguments)
 
 
-# -- The whole way -----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Way:
     """What is to be found at the end of it: documents by index, and what `words` find first in the last index.
@@ -171,9 +168,6 @@ def test_up_takes_its_stand_in_up_again_and_leaves_a_table_that_is_there_alone(s
     assert count == 400
 
 
-# -- init --------------------------------------------------------------------------------------------------------------
-
-
 def test_a_table_that_is_not_there_is_told_with_those_that_are(source: str, tmp_path: Path) -> None:
     ran = dynadex("init", "raedings", "--endpoint", source, "--region", HOME, "--directory", tmp_path / "p")
     assert (ran.code, ran.out) == (1, "")
@@ -219,9 +213,6 @@ def test_wrong_use_of_init_is_told(
     assert told in ran.err
 
 
-# -- Sampling ----------------------------------------------------------------------------------------------------------
-
-
 def test_a_sample_is_bounded_and_spread_over_the_table(source: str) -> None:
     cloud = Endpoint(source)
     table = sampling.describe(cloud, HOME, STORE.name).table()
@@ -249,8 +240,6 @@ def test_aws_s_own_emulator_can_be_looked_at_too(dynamodb_local: Server, tmp_pat
     seen = dynadex("preview", "order", "--project", tmp_path, "--endpoint", dynamodb_local.url, "--json")
     assert (seen.code, seen.document()["documents"]) == (0, 200), seen.err
 
-
-# -- preview -----------------------------------------------------------------------------------------------------------
 
 _TROUBLED = OwnTable(
     "troubled",
@@ -405,9 +394,6 @@ def test_a_mapping_that_engines_refuse_as_a_whole_is_told(
     ran = dynadex("preview", "troubled", "--project", tmp_path, "--endpoint", ministack, "--json")
     assert ran.code == 1
     assert "lnog" in ran.document()["mappingRefused"]
-
-
-# -- estimate ----------------------------------------------------------------------------------------------------------
 
 
 def test_numbers_that_are_given_need_no_cloud(troubled: projects.Project) -> None:

@@ -42,9 +42,6 @@ class Unwanted(Exception):
     """The index holds no document for this item: it is not its own, or it cannot be made or taken."""
 
 
-# -- What an index ought to hold ---------------------------------------------------------------------------------------
-
-
 def json_value(value: Any) -> Any:
     """A value as boto3 reads it from DynamoDB, as JSON holds it."""
     match value:
@@ -132,9 +129,6 @@ def comparable(value: Any) -> Any:
         case dict():
             return {name: comparable(one) for name, one in value.items()}
     return value
-
-
-# -- The world ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass

@@ -23,9 +23,7 @@ NUMBERS = 64
 #: `n % 16` of these is well-behaved, of the others beyond it nobody's document.
 TAME = 13
 ITEMS: dict[str, list[Item]] = {
-    id: [
-        {"id": {"S": id}, "n": {"N": str(n)}, "kind": {"S": "song" if n % 3 else "artist"}} for n in range(NUMBERS)
-    ]
+    id: [{"id": {"S": id}, "n": {"N": str(n)}, "kind": {"S": "song" if n % 3 else "artist"}} for n in range(NUMBERS)]
     for id in KEYS
 }
 

@@ -50,7 +50,7 @@ class Generation:
         self.alias = alias
         self.born = born
         self.slots: dict[str, tuple[int, bytes | None, int]] = {}
-        self.highest: dict[str, int] = {}  # the checkers': never forgets as tombstones are forgotten
+        self.highest: dict[str, int] = {}  # for the checkers, of all that was there in a tombstone's time
         self.broken = False  # its mapping refuses every document
 
     def documents(self) -> dict[str, bytes]:
@@ -114,6 +114,8 @@ class Engine:
             if held is None and now - since > self.gc_ms:
                 there = None
                 del slots[id]
+                if now - since > GC_DELETES_MS:
+                    generation.highest.pop(id, None)
             elif self.strict and version <= current:
                 reason = f"[{id}]: version conflict, current version [{current}] is higher or equal to [{version}]"
                 return {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": reason}}

@@ -38,17 +38,21 @@ def drive(world: World, region: Region, protocol: Protocol[T], until: int, who: 
             result: T = finished.value
             return result
         yield 0
+        one_in = world.plan.pause_one_in
+        if one_in and world.below(one_in) == one_in - 1:
+            world.fault("paused function", None, who)
+            for _ in range(1 + world.below(16)):
+                yield 0
         if world.now > until:
             raise Killed("its time was up")
         if world.kill_one_in and world.below(world.kill_one_in) == world.kill_one_in - 1:
             world.fault("killed function", None, who)
             raise Killed
-        kind = type(request)
-        if kind is Write:
+        if type(request) is Write:
             answer = yield from requests.write(world, region, request.operations, who)
-        elif kind is Look:
+        elif type(request) is Look:
             answer = requests.look(world, region, request.targets, who)
-        elif kind is Read:
+        elif type(request) is Read:
             answer = read(world, region, request, who)
         else:
             assert type(request) is Pause
@@ -76,15 +80,14 @@ def invoke(
     world: World,
     region: Region,
     instance: Instance,
-    seconds: int,
+    until: int,
     who: str,
     start: Callable[[Instance], Protocol[Outcome]],
 ) -> Invocation:
-    """One invocation, of at most so many seconds: drives what `start` makes; returns whether it did not fail.
+    """One invocation, until it is killed at a time in ms: drives what `start` makes; returns whether it did not fail.
 
     A failure is put into the queue before the invocation counts as done.
     """
-    until = world.now + seconds * 1000
     try:
         outcome = yield from drive(world, region, start(instance), until, who)
         world.conflicts += outcome.conflicts

@@ -1,7 +1,7 @@
 """One schedule, from its choices to its verdict.
 
-First everybody acts at random and everything can go wrong. Then nothing goes wrong any more: all that is under way
-comes to its end, the operators' duties are done, and what is left is checked.
+First everybody acts at random and everything can go wrong. Then nothing goes wrong any more, but that invocations are
+doubled and pause: all that is under way comes to its end, the operators' duties are done, and what is left is checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .faults import clocks, outages, shards
 from .world import Violation, World
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one schedule did. `violation` is None if all was well."""
 
@@ -62,13 +62,15 @@ def _populate(world: World) -> None:
     writers.begin(world)
     first = world.regions[0]
     actors.append(clocks.passing(world))
-    actors.append(writers.writer(world, plan.writes))
+    for _ in range(plan.writers):
+        actors.append(writers.writer(world, plan.writes))
     for _ in range(plan.refills):
         actors.append(refill.refill(world, world.regions[world.below(plan.regions)]))
     if plan.clocks:
         actors.append(clocks.stepping(world))
     if plan.verify:
         actors.append(mending.verify(world, first))
+        actors.append(mending.single(world, first))
     if plan.rebuild:
         actors.append(rebuild.rebuild(world, first))
     if plan.emptied:

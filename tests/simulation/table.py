@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynadex.core.attributes import Item
+from dynadex.core.versions import TIE_MASK
 
 from .data import KEY_OF, KEYS
 
@@ -20,9 +21,8 @@ Record = dict[str, Any]
 #: Seconds that a record can be read for.
 RETENTION_SECONDS = 24 * 3600
 
-# How far apart sequence numbers of one key are: the last ones make ties that are equal or in the wrong order.
-_PLAIN_STEPS = (1, 2, 3, 1 << 20)
-_TYING_STEPS = (*_PLAIN_STEPS, (1 << 24) - 1, (1 << 24) - 3)
+#: In schedules with ties, records of a second have one of so few, in any order.
+TIES = 3
 
 
 class Lane:
@@ -49,8 +49,14 @@ class Shard:
         self.children: list[Shard] = []
 
     def drained(self) -> bool:
-        """Whether all that it has was delivered."""
-        return all(lane.position == len(lane.records) and not lane.busy for lane in self.lanes)
+        """Whether all that it and its parents have was delivered."""
+        return all(lane.position == len(lane.records) and not lane.busy for lane in self.lanes) and all(
+            parent.drained() for parent in self.parents
+        )
+
+    def below(self) -> list[Lane]:
+        """The lanes of its children, and of theirs."""
+        return [lane for child in self.children for lane in (*child.lanes, *child.below())]
 
 
 class Table:
@@ -58,7 +64,6 @@ class Table:
 
     __slots__ = (
         "_sequence",
-        "_steps",
         "history",
         "items",
         "lane_of",
@@ -69,6 +74,7 @@ class Table:
         "shards",
         "skews",
         "stamps",
+        "ties",
     )
 
     def __init__(self, shards: int, lanes: int, rounding: int, ties: bool, sequence: int) -> None:
@@ -79,7 +85,7 @@ class Table:
         self.rounding = rounding  # of creation times, in ms
         self.skews = [0, 0]  # ms by which the two hosts' clocks are off
         self._sequence = sequence
-        self._steps = _TYING_STEPS if ties else _PLAIN_STEPS
+        self.ties = ties
         self.lanes_a_shard = lanes
         self.shards = [Shard([id for at, id in enumerate(KEYS) if at % shards == n], lanes, []) for n in range(shards)]
         self.open_shards = list(self.shards)
@@ -97,7 +103,7 @@ class Table:
         self.items[id] = item
         self.history[id].append((now, item))
 
-    def write(self, id: str, item: Item | None, now: int, step: int) -> Lane | None:
+    def write(self, id: str, item: Item | None, now: int, tie: int) -> Lane | None:
         """Puts the item, or deletes it; returns the lane of the record that this made, if it made one."""
         before = self.items.get(id)
         if before is item:
@@ -107,7 +113,7 @@ class Table:
         else:
             self.items[id] = item
         self.history[id].append((now, item))
-        self._sequence += self._steps[step % len(self._steps)]
+        self._sequence += (tie - self._sequence) % TIE_MASK or TIE_MASK if self.ties else 1
         creation = (now + self.skews[KEYS.index(id) % 2]) // self.rounding * self.rounding // 1000
         data: dict[str, Any] = {
             "ApproximateCreationDateTime": creation,
@@ -137,9 +143,7 @@ class Table:
         for shard in self.shards:
             for lane in shard.lanes:
                 kept = [
-                    record
-                    for record in lane.records
-                    if record["dynamodb"]["ApproximateCreationDateTime"] >= oldest
+                    record for record in lane.records if record["dynamodb"]["ApproximateCreationDateTime"] >= oldest
                 ]
                 trimmed = len(lane.records) - len(kept)
                 for record in lane.records[lane.position : trimmed]:

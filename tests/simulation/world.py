@@ -14,7 +14,7 @@ from .choices import Choices
 from .data import RECIPES, SCHEMA, index_of, is_refused, number_of
 from .engine import Engine, Generation
 from .plan import Plan
-from .table import Table
+from .table import TIES, Table
 
 #: An actor yields whenever others may act: 0, or the time (ms) before which it has nothing to do.
 Actor = Generator[int, None, Any]
@@ -94,10 +94,12 @@ class Region:
         "queue",
         "redriven",
         "refill_due",
+        "refill_from",
         "refilled",
         "stream_off",
         "sweep_due",
         "sweep_from",
+        "sweep_whole",
         "swept",
         "table",
         "was_refused",
@@ -111,7 +113,8 @@ class Region:
         # An operator's duties, as numbers of events: a refill or sweep is due until one began after the event.
         self.refill_due = self.refilled = 0
         self.sweep_due = self.swept = 0
-        self.sweep_from = 0  # ms; a sweep before would be too early
+        self.refill_from = self.sweep_from = 0  # ms; one before would be too early
+        self.sweep_whole = False  # in both directions
         self.redriven = False
         self.was_refused: set[str] = set()  # keys that ever had an item which an index refuses
 
@@ -192,10 +195,10 @@ class World:
         if self.trace is not None and table.items.get(id) is not item:
             state = "deletes it" if item is None else f"puts n={number_of(item)}"
             self.tell(id, f"{region.name} table: {who} {state}")
-        table.stamps[id] = stamp
-        lane = table.write(id, item, self.now, self.below(6) if self.plan.ties else 0)
+        lane = table.write(id, item, self.now, self.below(TIES) if self.plan.ties else 0)
         if lane is None:
             return False
+        table.stamps[id] = stamp
         if is_refused(item):
             region.was_refused.add(id)
         if not lane.busy:

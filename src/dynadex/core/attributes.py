@@ -41,9 +41,6 @@ class InvalidKey(ValueError):
     """A key that cannot be turned into an id, or an id that is no key of the table."""
 
 
-# -- to JSON -----------------------------------------------------------------------------------------------------------
-
-
 def _number_text(text: str) -> str:
     """The number as JSON text, digit for digit; other spellings that Decimal reads (`+5`, `.5`) are made JSON."""
     if _JSON_NUMBER(text):
@@ -99,9 +96,6 @@ _TO_JSON: dict[str, Callable[[Any], Any]] = {
 def jsonable(item: Item) -> dict[str, Any]:
     """The item as a value that `orjson.dumps` writes exactly (numbers are fragments of JSON text)."""
     return _json_map(item)
-
-
-# -- to Python ---------------------------------------------------------------------------------------------------------
 
 
 def _python_number(text: str) -> int | Decimal:
@@ -180,9 +174,6 @@ def typed_item(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: typed(value) for name, value in item.items()}
 
 
-# -- Python documents to JSON ------------------------------------------------------------------------------------------
-
-
 def _exactly(value: Any) -> Any:
     """What orjson cannot write by itself: `Decimal`, sets, binaries."""
     match value:
@@ -237,9 +228,6 @@ def dumps(document: Any) -> bytes:
     if b"null" in text and _holds_no_number(document):  # orjson writes NaN and the infinities as null
         raise ValueError("NaN or an infinity is not a JSON number")
     return text
-
-
-# -- Keys and ids ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

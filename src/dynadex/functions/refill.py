@@ -18,18 +18,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from .. import exports, generations, tombstones
-from ..aws import AwsUnavailable
 from ..bucket import Bucket
 from ..core import changes, versions, writing
 from ..core.writing import Outcome
 from ..driving import drive
-from ..pacing import Budget, OutOfTime, Patience, Throttle
-from ..table import Page, Table
+from ..pacing import OutOfTime, Patience, Throttle
+from ..scanning import Pages
 from . import report, service
 
 _ECHOED = ("index", "generation", "segment", "totalSegments", "readCapacity")
@@ -101,51 +99,6 @@ def _is_export(given: Any) -> bool:
     return False
 
 
-class Pages:
-    """The pages of one segment, each fetched while the one before it is being written."""
-
-    def __init__(self, table: Table, round: Round, consistent: bool) -> None:
-        self._table, self._round, self._consistent = table, round, consistent
-        self._budget = Budget(round.read_capacity)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scan")
-        # no page may cost many seconds' budget at once
-        self._limit = max(1, int(round.read_capacity * 2)) if round.read_capacity else None
-
-    def fetch(self, start: Mapping[str, Any] | None, waiting: Patience) -> Future[Page]:
-        """A page after `start`, to come; it raises `OutOfTime` if the table does not answer as long as `waiting` is."""
-        return self._thread.submit(self._scan, start, waiting)
-
-    def budget_wait(self) -> float:
-        """Seconds until the read budget allows another page."""
-        return self._budget.wait()
-
-    def close(self) -> None:
-        """Ends the thread; a page under way is let go."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def _scan(self, start: Mapping[str, Any] | None, waiting: Patience) -> Page:
-        attempt = 0
-        time.sleep(self._budget.wait())
-        while True:
-            try:
-                page = self._table.scan(
-                    start,
-                    segment=self._round.segment,
-                    total_segments=self._round.total_segments,
-                    consistent=self._consistent,
-                    limit=self._limit,
-                )
-            except AwsUnavailable as error:
-                attempt += 1
-                waiting.pause(attempt, str(error))
-                continue
-            self._budget.spend(page.capacity)
-            if self._limit and page.items:
-                units_an_item = max(page.capacity / len(page.items), 0.5)
-                self._limit = max(1, int(self._round.read_capacity / units_an_item))
-            return page
-
-
 def handler(event: dict[str, Any], context: service.Context) -> dict[str, Any]:
     """One round of a refill."""
     halt = time.monotonic() + float(os.environ.get("DYNADEX_REFILL_HALT_AFTER", "240"))
@@ -163,7 +116,14 @@ def handler(event: dict[str, Any], context: service.Context) -> dict[str, Any]:
     if round.export:
         pages = _export_pages(round, round.export, waiting)
     else:
-        pages = Pages(service.table(index.table), round, consistent)
+        pages = Pages(
+            service.table(index.table),
+            lambda: waiting,
+            segment=round.segment,
+            total_segments=round.total_segments,
+            read_capacity=round.read_capacity,
+            consistent=consistent,
+        )
     total = Outcome()
     items, last_key = 0, round.start
     try:

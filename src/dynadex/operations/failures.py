@@ -41,8 +41,6 @@ MOST_LISTED = 20_000
 _MESSAGES_A_ROUND = 1000
 _KEYS_AT_ONCE = 100
 
-# -- Nouns -------------------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -183,9 +181,6 @@ def _joined(one: DeadLetter, other: DeadLetter) -> DeadLetter:
     return DeadLetter(**told)
 
 
-# -- Looking, and dropping ---------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What is in a region's two queues. `hidden` messages are held by others at the moment; `more` is whether there are
@@ -237,9 +232,6 @@ def _batches(project: Project, messages: Sequence[Message]) -> tuple[list[undeli
         else:
             foreign.append(_read(Message(message.id, None)))
     return batches, foreign
-
-
-# -- Redriving ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)

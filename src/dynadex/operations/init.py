@@ -169,9 +169,6 @@ def _missing_stream(table: Described, endpoint: str) -> str:
     )
 
 
-# -- dynadex.toml ------------------------------------------------------------------------------------------------------
-
-
 def _toml(
     name: str,
     table: Described,
@@ -306,9 +303,6 @@ def _text(value: str) -> str:
 
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
-
-
-# -- entities.py -------------------------------------------------------------------------------------------------------
 
 
 def _entities_module(design: Design, indexes: Sequence[Index]) -> str:

@@ -148,9 +148,6 @@ def _clash(name: str, attributes: Mapping[str, Observed]) -> str:
     return next((one for one in above if one in attributes), "")
 
 
-# -- One place ---------------------------------------------------------------------------------------------------------
-
-
 def _field(
     path: str, name: str, seen: Observed, *, is_key: bool = False, depth: int
 ) -> tuple[dict[str, Any], list[Field]]:
@@ -275,9 +272,6 @@ def _shares(seen: Observed) -> str:
     counts = {kind: count for kind, count in seen.kinds.most_common() if kind != "NULL"}
     total = sum(counts.values())
     return ", ".join(f"{count / total:.0%} {_WORDS[kind]}" for kind, count in counts.items())
-
-
-# -- All of it ---------------------------------------------------------------------------------------------------------
 
 
 def _fields_in(mapped: Mapping[str, Any]) -> int:

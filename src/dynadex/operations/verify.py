@@ -61,9 +61,6 @@ class _Stopped(Exception):
     """Somebody interrupted it, or another segment failed."""
 
 
-# -- Here --------------------------------------------------------------------------------------------------------------
-
-
 def verify(project: Project, cloud: Cloud, region: str, index: Index, options: Options, steps: Steps) -> Counts:
     """Compares an index with its table, and repairs what differs if that is asked."""
     began = time.monotonic()
@@ -225,9 +222,6 @@ def _stopping(stop: threading.Event) -> Iterator[None]:
     except BaseException:
         stop.set()
         raise
-
-
-# -- In the cloud ------------------------------------------------------------------------------------------------------
 
 
 def running(project: Project, cloud: Cloud, region: str, index: Index) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dynadex.core import writing
-from dynadex.core.documents import TransformFailed
+from dynadex.core.attributes import Item
 
 from .. import functions
-from ..data import KEY_OF, KEYS, expected, index_of
+from ..data import KEY_OF, KEYS, expected, index_of, is_refused
 from ..world import REFILL_SECONDS, Actor, Instance, Region, World
 
 
@@ -17,7 +19,7 @@ def mend(world: World, region: Region, ids: list[str], who: str) -> functions.In
         world,
         region,
         Instance(0),
-        REFILL_SECONDS,
+        world.now + REFILL_SECONDS * 1000,
         who,
         lambda instance: writing.mend(keys, instance.feeds(region, world.now)),
     )
@@ -28,39 +30,49 @@ def verify(world: World, region: Region) -> Actor:
     yield 0
     items = dict(region.table.items)
     yield 0
-    different = _different(region, items, list(KEYS))
+    different = _different(region, items)
     while different and not (yield from mend(world, region, different, "verify")):
         yield 0
 
 
+def single(world: World, region: Region) -> Actor:
+    """Mends one key now and then, whether that is needed or not."""
+    for _ in range(3):
+        for _ in range(1 + world.below(16)):
+            yield 0
+        yield from mend(world, region, [KEYS[world.below(world.plan.keys)]], "mend")
+
+
 def sweep(world: World, region: Region, began: int) -> Actor:
-    """Verify's other direction: repairs documents whose item is gone, or makes no document."""
+    """Verify from the index to the table, repairing documents whose item is gone; where it is due, both ways."""
     while world.now < region.sweep_from:
         yield region.sweep_from
     yield 0
-    ids = [
-        id
-        for id in KEYS
-        if any(id in generation.documents() for generation in region.engine.generations.values())
-    ]
+    there = {alias: region.engine.generations[alias].documents() for alias in region.engine.fed}
     yield 0
-    ghosts = _different(region, region.table.items, ids)
-    while ghosts and not (yield from mend(world, region, ghosts, "sweep")):
+    items = region.table.items
+    if region.sweep_whole:
+        wrong = _different(region, items)
+    else:
+        wrong = [id for id in KEYS if any(id in there[alias] and _is_ghost(items.get(id), alias) for alias in there)]
+    while wrong and not (yield from mend(world, region, wrong, "sweep")):
         yield 0
     region.swept = max(region.swept, began)
 
 
-def _different(region: Region, items: writing.Mapping[str, writing.Item], ids: list[str]) -> list[str]:
+def _is_ghost(item: Item | None, alias: str) -> bool:
+    return not is_refused(item, index_of(alias)) and expected(item, index_of(alias)) is None
+
+
+def _different(region: Region, items: Mapping[str, Item]) -> list[str]:
     found = []
-    for id in ids:
+    for id in KEYS:
         for alias in region.engine.fed:
             _, source, _ = region.engine.generations[alias].slots.get(id, (0, None, 0))
-            try:
-                if expected(items.get(id), index_of(alias)) != source:
-                    found.append(id)
-                    break
-            except TransformFailed:
-                continue
+            item, index = items.get(id), index_of(alias)
+            if not is_refused(item, index) and expected(item, index) != source:
+                found.append(id)
+                break
     return found
 
 

@@ -17,8 +17,8 @@ from dynadex.functions.service import ALIAS_CACHE_SECONDS
 
 from ..checkers import readers
 from ..engine import Generation
-from ..world import CLOCKS_SECONDS, STREAM_SECONDS, Actor, Region, World
-from . import refill
+from ..world import CLOCKS_SECONDS, LONGEST_WRITE_SECONDS, STREAM_SECONDS, Actor, Region, World
+from . import mending, refill
 
 Step = Callable[[World, Region], Generator[int, None, None]]
 
@@ -60,7 +60,16 @@ def fill(world: World, region: Region) -> Generator[int, None, None]:
 
 
 def verify(world: World, region: Region) -> Generator[int, None, None]:
-    """Finds no difference, where no record is on its way."""
+    """Sweeps, and then finds no difference where no record is on its way.
+
+    The new generation lacks the tombstones of before it was fed, so the sweep waits for the last write of before.
+    """
+    began = world.event()
+    new = _new(region)
+    until = new.born + (int(ALIAS_CACHE_SECONDS) + LONGEST_WRITE_SECONDS) * 1000
+    while world.now < until:
+        yield until
+    yield from mending.sweep(world, region, began)
     readers.filled(world, region, NEW)
     yield 0
 
@@ -95,7 +104,8 @@ STEPS: tuple[Step, ...] = (create, attach, wait, fill, verify, swap, keep, drop)
 
 def rebuild(world: World, region: Region) -> Actor:
     """Runs the steps, from the first again after each death."""
-    yield 0
+    for _ in range(1 + world.below(30)):
+        yield 0
     while True:
         for step in STEPS:
             if world.trace is not None:

@@ -7,11 +7,12 @@ page it waits until no page can be dated so that a record of before counts as ne
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 from dynadex.core import changes, versions, writing
 from dynadex.core.attributes import Item
+from dynadex.core.writing import Outcome, Protocol
 
 from .. import functions
 from ..data import KEYS, SCHEMA
@@ -36,8 +37,8 @@ def margin(stale: bool) -> int:
     return versions.STALE_MARGIN_SECONDS if stale else versions.MARGIN_SECONDS
 
 
-def wait_of_lost(stale: bool) -> int:
-    """Seconds between making a lost generation anew and the first page for it."""
+def wait_seconds(stale: bool) -> int:
+    """Seconds between losing documents and the first page of the refill that is to bring them back."""
     return margin(stale) + CLOCKS_SECONDS
 
 
@@ -62,9 +63,8 @@ def refill(world: World, region: Region) -> Actor:
             region.engine.fed += (alias,)
             region.engine.read[index] = alias
         world.tell(None, f"{region.name} refill makes the index anew")
-        until = world.now + wait_of_lost(world.plan.stale_pages) * 1000
-        while world.now < until:
-            yield until
+    while world.now < region.refill_from:
+        yield region.refill_from
     run = Refill(began, 1 + world.below(2), world.plan.stale_pages)
     for segment in range(run.total):
         world.actors.append(_segment(world, region, run, segment))
@@ -98,14 +98,15 @@ def _round(
         if page.last_key is not None and not halted:
             coming = _scan(world, region, run, segment, page.last_key, who)
         batch = changes.of_page(page.items, SCHEMA, versions.of_page(page.date, margin(run.stale)))
-        seconds = max(0, until - world.now) // 1000
-        done = yield from functions.invoke(
-            world, region, instance, seconds, who, lambda it, batch=batch: writing.refill(batch, it.feeds(region, world.now))
-        )
+        done = yield from functions.invoke(world, region, instance, until, who, _start(world, region, batch))
         if not done:
             return False, start
         if page.last_key is None or halted:
             return page.last_key is None, page.last_key
+
+
+def _start(world: World, region: Region, batch: changes.Batch) -> Callable[[Instance], Protocol[Outcome]]:
+    return lambda instance: writing.refill(batch, instance.feeds(region, world.now))
 
 
 def _scan(world: World, region: Region, run: Refill, segment: int, start: str | None, who: str) -> Page:
@@ -129,5 +130,3 @@ def _scan(world: World, region: Region, run: Refill, segment: int, start: str | 
             state = "no item" if item is None else f"n={item['n']['N']}"
             world.tell(id, f"{region.name} {who} scans the table: {state}, page of {date - world.epoch // 1000:+d}s")
     return Page(items, taken[-1] if len(ids) > size else None, date)
-
-

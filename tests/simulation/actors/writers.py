@@ -36,7 +36,7 @@ def writer(world: World, writes: int) -> Actor:
     for _ in range(writes):
         yield 0
         region = world.regions[below(len(world.regions))]
-        id = KEYS[below(len(KEYS))]
+        id = KEYS[below(world.plan.keys)]
         match below(8):
             case 0 | 1:
                 write(world, region, id, None, "a writer")
@@ -80,3 +80,4 @@ def _replicated(world: World, region: Region, id: str, item: Item | None, stamp:
         yield 0
     if stamp > region.table.stamps.get(id, (0, 0)):
         world.change(region, id, item, stamp, "replication")
+        region.table.stamps[id] = stamp  # also where nothing changed: what is older must not come after it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..world import Violation, World
 
 #: Rounds, in each of which every actor takes a step.
-ROUNDS = 600
+ROUNDS = 1500
 
 
 def ended(world: World, rounds: int) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dynadex.core import writing
 from dynadex.core.writing import Outcome
 
 from ..data import KEYS, is_refused
@@ -27,7 +26,7 @@ def kept(world: World, region: Region, outcome: Outcome) -> None:
             raise Violation(NAME, failure.id, f"{failure.id} is in the queue, {failure.type}, but nothing refuses it")
     if not (outcome.indexed or outcome.repeated or outcome.superseded or outcome.settled):
         for alias, count in Counter(failure.alias for failure in outcome.failures).items():
-            if count >= writing.BROKEN_FROM:
+            if count >= len(KEYS):
                 raise Violation(NAME, None, f"a whole batch of {count} drained into the queue, refused by {alias}")
 
 

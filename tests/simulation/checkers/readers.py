@@ -1,6 +1,6 @@
 """What readers see around the swap of a rebuild: never fewer documents than the table has items for.
 
-Only keys without a record on its way are checked: what is on its way no index can have yet.
+Only keys are checked that have no record on its way, as no index can have that yet, and no failure in the queue.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ def complete(world: World, region: Region) -> None:
         return
     alias = region.engine.read["lessons"]
     slots = region.engine.generations[alias].slots
+    failed = {failure.id for failure in region.queue}
     for id, item in region.table.items.items():
-        if region.table.pending[id] or is_refused(item) or expected(item, index_of(alias)) is None:
+        if region.table.pending[id] or id in failed or is_refused(item) or expected(item, index_of(alias)) is None:
             continue
         if slots.get(id, (0, None, 0))[1] is None:
             raise Violation("readers see all", id, f"after the swap {id} has no document in {alias}")
@@ -34,9 +35,10 @@ def filled(world: World, region: Region, alias: str) -> None:
     if not region.is_whole():
         return
     slots = region.engine.generations[alias].slots
+    failed = {failure.id for failure in region.queue}
     for id, pending in region.table.pending.items():
         item = region.table.items.get(id)
-        if pending or is_refused(item):
+        if pending or id in failed or is_refused(item):
             continue
         _, there, _ = slots.get(id, (0, None, 0))
         if there != expected(item, index_of(alias)):

@@ -7,14 +7,16 @@ from ..world import Actor, World
 #: Hosts' clocks are within so many ms of the true time.
 SKEW_MS = 2000
 
-_PASSES_MS = (1, 50, 50, 400, 400, 400, 1000, 1000, 2500, 2500, 6000, 12_000, 25_000, 66_000, 70_000, 400_000)
+_FAST_MS = (1, 50, 50, 400, 400, 400, 1000, 1000, 2500, 2500, 6000, 12_000, 25_000, 66_000, 70_000, 400_000)
+_SLOW_MS = (1, 1, 5, 5, 20, 20, 50, 50, 100, 100, 200, 400, 800, 1000, 2000, 4000)
 
 
 def passing(world: World) -> Actor:
     """Lets time pass."""
     below = world.below
+    steps = _SLOW_MS if world.plan.slow else _FAST_MS
     while True:
-        world.now += _PASSES_MS[below(16)]
+        world.now += steps[below(16)]
         yield 0
 
 

@@ -1,7 +1,7 @@
 """What befalls a region as a whole, and what operators do about it.
 
 - An index is emptied from outside, by a query or by losing it: a refill.
-- The engine restarts and has forgotten its tombstones: a sweep, when no write of before can arrive any more.
+- The engine restarts and has forgotten its tombstones: verify with repair, when no write of before can arrive any more.
 - Records expire before they are read: a refill, then a sweep.
 - The mapping refuses every document for a time: a redrive of what drained into the queue.
 """
@@ -16,8 +16,12 @@ from ..world import LONGEST_WRITE_SECONDS, Actor, Region, World
 def emptied(world: World, region: Region) -> Actor:
     """Deletes every document, by a query or with their index."""
     yield from _sometime(world, 12)
+    region.refill_due = world.event()
     if world.below(2):
         world.fault("index lost", None, region.name)
+        region.sweep_due = region.refill_due
+        region.sweep_from = world.now + LONGEST_WRITE_SECONDS * 1000
+        region.refill_from = world.now + refill.wait_seconds(world.plan.stale_pages) * 1000
         region.engine.generations.clear()
         region.engine.fed = ()
         region.engine.read.clear()
@@ -26,7 +30,8 @@ def emptied(world: World, region: Region) -> Actor:
     else:
         count = region.engine.delete_by_query(world.now)
         world.fault("index emptied", None, f"{region.name}, of {count} documents")
-    region.refill_due = world.event()
+        if world.plan.stale_pages:
+            region.refill_from = world.now + refill.wait_seconds(stale=True) * 1000
     for _ in range(world.below(6)):
         yield 0
     world.actors.append(refill.refill(world, region))
@@ -37,8 +42,10 @@ def restarted(world: World, region: Region) -> Actor:
     yield from _sometime(world, 30)
     count = region.engine.restart()
     world.fault("engine restart", None, f"{region.name}: {count} tombstones are forgotten")
-    region.sweep_due = world.event()
+    region.sweep_due = began = world.event()
     region.sweep_from = world.now + LONGEST_WRITE_SECONDS * 1000
+    region.sweep_whole = True
+    world.actors.append(mending.sweep(world, region, began))
 
 
 def gap(world: World, region: Region) -> Actor:

@@ -48,7 +48,7 @@ def _faulty(
     none = [_NO_ANSWER] * len(operations)
     match kind:
         case "late request":
-            world.actors.append(_arrives(world, region, operations, who))
+            world.actors.append(_arrives(world, region, operations, world.now, who))
             return none
         case "lost answer":
             _apply(world, region, operations, who)
@@ -57,7 +57,7 @@ def _faulty(
         case "lost request":
             return none
         case "doubled request":
-            world.actors.append(_arrives(world, region, operations, who))
+            world.actors.append(_arrives(world, region, operations, world.now, who))
             return _apply(world, region, operations, who)
         case "partial failure":
             refusal = (OVERLOADED, UNAVAILABLE)[world.below(2)]
@@ -81,15 +81,14 @@ def _faulty(
     return [bulk.read_item(FORBIDDEN)] * len(operations)
 
 
-def _arrives(world: World, region: Region, operations: Sequence[Operation], who: str) -> Actor:
+def _arrives(world: World, region: Region, operations: Sequence[Operation], sent: int, who: str) -> Actor:
     """A request on its way that nobody waits for."""
-    last = world.now + LATE_SECONDS * 1000
-    until = world.now + _HOLD_SECONDS[world.below(len(_HOLD_SECONDS))] * 1000
+    until = sent + _HOLD_SECONDS[world.below(len(_HOLD_SECONDS))] * 1000
     while world.now < until:
         yield until
     for _ in range(world.below(4)):
         yield 0
-    if world.now <= last:
+    if world.now <= sent + LATE_SECONDS * 1000:
         _apply(world, region, operations, f"(late) {who}")
     yield 0
 
@@ -118,9 +117,7 @@ def look(world: World, region: Region, targets: Sequence[Target], who: str) -> l
     return found
 
 
-def _told(
-    world: World, region: Region, operations: Sequence[Operation], answers: Sequence[Answer], who: str
-) -> None:
+def _told(world: World, region: Region, operations: Sequence[Operation], answers: Sequence[Answer], who: str) -> None:
     for (alias, id, version, source), answer in zip(operations, answers, strict=True):
         what = "deletes" if source is None else f"writes {source.decode()}"
         came = answer.status.value
@@ -129,5 +126,3 @@ def _told(
         elif answer.status is not Status.APPLIED:
             came = f"{came}, {answer.type}"
         world.tell(id, f"{region.name} {who} {what} in {alias} at {world.version(version)}: {came}")
-
-

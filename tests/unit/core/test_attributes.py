@@ -27,8 +27,6 @@ from dynadex.core.attributes import (
 )
 from dynadex.core.comparing import loads, same
 
-# -- What DynamoDB can hold --------------------------------------------------------------------------------------------
-
 _UNICODE = st.characters(exclude_categories=["Cs"])
 strings = st.text(_UNICODE, max_size=12)
 binaries = st.binary(max_size=12).map(lambda raw: base64.b64encode(raw).decode())
@@ -110,9 +108,6 @@ def with_numbers_by_value(value: Any) -> Any:
     return value
 
 
-# -- To JSON -----------------------------------------------------------------------------------------------------------
-
-
 @given(items)
 def test_every_item_is_json_without_loss(item: Item) -> None:
     assert same(loads(dumps(jsonable(item))), {name: expected_json(value) for name, value in item.items()})
@@ -156,9 +151,6 @@ def test_the_same_set_is_always_the_same_json(strings: list[str], numbers: list[
 
 def test_attribute_names_with_dots_and_other_signs_stay_as_they_are() -> None:
     assert dumps(jsonable({"a.b": {"S": "1"}, "ключ": {"M": {"": {"L": []}}}})) == '{"a.b":"1","ключ":{"":[]}}'.encode()
-
-
-# -- To Python and back ------------------------------------------------------------------------------------------------
 
 
 @given(items)
@@ -205,9 +197,6 @@ def test_what_dynamodb_cannot_hold_is_refused(value: Any) -> None:
 
 def test_a_bool_is_no_number() -> None:
     assert typed([True, 1, 0.5, 1e22]) == {"L": [{"BOOL": True}, {"N": "1"}, {"N": "0.5"}, {"N": "1E+22"}]}
-
-
-# -- Documents of transforms -------------------------------------------------------------------------------------------
 
 
 @given(st.integers(-(10**60), 10**60) | st.integers(2**63 - 2, 2**64 + 2))
@@ -265,8 +254,6 @@ def test_a_document_deeper_than_anything_dynamodb_holds_is_an_error_and_no_crash
 def test_binaries_and_sets_of_a_transform_are_written_as_those_of_an_item() -> None:
     assert dumps({"b": b"\x00\xff", "s": {"b", "a"}, "d": Decimal("1.10")}) == b'{"b":"AP8=","s":["a","b"],"d":1.10}'
 
-
-# -- Keys and ids ------------------------------------------------------------------------------------------------------
 
 _KEY_STRINGS = st.text(st.sampled_from("ab|%27C5é\U0001f3b8") | _UNICODE, min_size=1, max_size=8)
 _KEY_VALUES: dict[str, st.SearchStrategy[str]] = {

@@ -19,8 +19,6 @@ from tests.unit.core.writing_world import NOW, SCHEMA, V, World, at, batch, docu
 BUSY = Answer(Status.RETRY, 0, "es_rejected_execution_exception", "the queue is full")
 BAD = Answer(Status.REFUSED, 0, "mapper_parsing_exception", "failed to parse field [x]")
 
-# -- Sync --------------------------------------------------------------------------------------------------------------
-
 
 def test_changes_without_conflicts_take_one_write_and_nothing_else() -> None:
     world = World(index={at("b"): (V - 64, document("b"))})
@@ -100,9 +98,6 @@ def test_many_keys_are_settled_with_one_read_and_one_write() -> None:
     assert world.asked == ["Write", "Read", "Write"]
 
 
-# -- Settle ------------------------------------------------------------------------------------------------------------
-
-
 def test_settling_goes_on_from_each_new_version_and_reads_the_table_after_it() -> None:
     """Somebody else writes the document between each of the reads and writes."""
     world = World(table={"a": item("a", "0")}, index={at("a"): (V, document("a"))})
@@ -159,8 +154,6 @@ def test_ids_that_the_table_did_not_get_to_are_read_again_and_not_taken_for_abse
     ]
 
 
-# -- Refill ------------------------------------------------------------------------------------------------------------
-
 PAGE = versions.of_page(NOW)
 
 
@@ -190,9 +183,6 @@ def test_a_refill_sends_nothing_for_items_that_are_not_the_index_s() -> None:
     world = World()
     world.run(writing.refill(batch(put("a", "lesson", PAGE), put("b", "song", PAGE)), feeds(v1=recipe)))
     assert world.written() == [["a"]]
-
-
-# -- Mend --------------------------------------------------------------------------------------------------------------
 
 
 def test_mending_writes_what_the_table_says_above_the_document_that_is_there() -> None:
@@ -239,9 +229,6 @@ def test_mending_with_a_transform_that_raises_is_one_failure_a_document() -> Non
     world = World(table={"a": item("a")})
     outcome = world.run(writing.mend({"a": key("a")}, feeds(v1=Recipe("x", transform=failing()))))
     assert [(failure.kind, failure.id) for failure in outcome.failures] == [("transform", "a")]
-
-
-# -- Failures ----------------------------------------------------------------------------------------------------------
 
 
 def failing(*ids: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -337,9 +324,6 @@ def test_twenty_transforms_that_raise_are_a_broken_transform_and_nothing_is_writ
     assert len(world.run(writing.sync(batch(*many(19)), feeds(v1=Recipe("x", failing())))).failures) == 19
 
 
-# -- What could not be answered now ------------------------------------------------------------------------------------
-
-
 def test_only_what_could_not_be_answered_is_sent_again_after_a_pause() -> None:
     world = World()
     busy = iter([BUSY, None, BUSY, BUSY, BUSY, None, None])
@@ -374,9 +358,6 @@ def test_a_lost_answer_is_a_retry_and_no_conflict_with_others() -> None:
     assert (outcome.repeated, outcome.pauses, world.index[at("a")]) == (1, 1, (V, document("a")))
 
 
-# -- Documents ---------------------------------------------------------------------------------------------------------
-
-
 def test_a_transform_s_none_and_a_mismatch_delete_what_was_there() -> None:
     recipes = {"t": Recipe("t", transform=lambda item: None), "m": Recipe("m", match={"text": ("lesson",)})}
     world = World(index={at("a", name): (V - 64, document("a")) for name in recipes})
@@ -396,8 +377,6 @@ def test_replication_s_attributes_include_and_exclude_shape_each_index_s_documen
     world.run(writing.sync(batch(Change("a", key("a"), image, V)), feeds(**recipes)))
     assert [world.index[at("a", name)][1] for name in recipes] == [{"id": "a", "text": "x"}, {"id": "a"}, {"text": "x"}]
 
-
-# -- All of it ---------------------------------------------------------------------------------------------------------
 
 _acts = st.sampled_from(["put", "put", "remove", "sync", "sync", "again", "page", "refill", "refill", "mend", "wait"])
 _steps = st.lists(st.tuples(_acts, st.integers(0, 70)), min_size=10, max_size=40)
