@@ -47,7 +47,7 @@ REGRESSIONS = (
     Regression(
         "A late write of before its loss arrives in an index made anew, and a page that is dated too "
         "close to it takes it for newer.",
-        "lost-index-without-wait",
+        "lost-index-without-verify",
         "44.2.0.0.0.0.0.0.0.0.0.1.1.0.0.0.2.2.0.0.0.0.0.0.0.0.2.3.7.0.0.0.0.1.1.0.4.9.2.3.0.0.0.0.0.1.0.0"
         ".2.0.5.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.2.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.4.5.0.3.4"
         ".1.0.0.0.2.1.0.0.3.0.0.2.0.0.1.2.0.0.0.0.0.0.0.0.2.4.0.0.0.0.0.0.1.0.0.0.5.0.3.3.0.0.1.0.0.0.1.1"
@@ -67,5 +67,12 @@ REGRESSIONS = (
         "no-verify-after-restart",
         "0.1.0.0.0.1.0.0.0.0.0.0.0.0.0.0.2.0.0.0.0.0.7.0.0.3.0.9.0.0.1.0.0.0.0.1.2.1.0.1.3.0.0.2.0.1.0.2."
         "2.0.0.7.0.0.0.1.0.1.0.2.4.12.0.8.8.1",
+    ),
+    Regression(
+        "A write that was refused is delivered once more when the mapping is mended, and outranks what a redrive "
+        "settled below it.",
+        "redrive-below-what-failed",
+        "0.0.0.0.0.0.0.0.0.0.0.1.284.1.0.0.0.0.0.0.15.0.0.0.0.5.2.0.0.6.0.0.0.0.0.0.4.0.1.0.0.1.0.0.3.0.0.0.4.1.2."
+        "2.0.0.0.0.1.0.0.0.0.1.0.0.3.1.0.1.2.0.0.0.0.1.1.2.1.0.1.0.5.1.7.7.6.0.0.2.0.0.4",
     ),
 )

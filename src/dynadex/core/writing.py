@@ -19,7 +19,9 @@ The rules:
    newer; nothing is there, so somebody emptied the index and a tombstone's version is left: settle.
 5. `mend`, for verify's repair and redrive: settle. Where no document shows a version, a tombstone may hide one; then it
    begins with a refill's version, and a conflict tells E. A document whose id is no key of the table is settled too:
-   no item can be behind it, so it is deleted, at the version after its own.
+   no item can be behind it, so it is deleted, at the version after its own. What failed left no version in the index,
+   and its write may still arrive and be taken once the mapping is mended: a redrive settles above the version that
+   failed.
 6. A transform that raises, or a document that the engine refuses for its content, is a `Failure`; the rest goes on. If
    20 or more fail for a generation and it takes none, that is a broken mapping or transform: when all the others are
    written, `BatchRefused` is raised.
@@ -189,6 +191,7 @@ def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
             mine.append((operation, there))
         elif versions.second(there) > versions.second(operation.version) + versions.MARGIN_SECONDS:
             outcome.superseded += 1
+            _took(operation, outcome)
         else:
             unsettled[Target(operation.alias, operation.id)] = there
     if mine:
@@ -196,6 +199,7 @@ def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
         for (operation, there), document in zip(mine, found, strict=True):
             if _is_what_i_write(operation, document):
                 outcome.repeated += 1
+                _took(operation, outcome)
             else:
                 unsettled[Target(operation.alias, operation.id)] = there
     yield from _settle(unsettled, keys, feeds, outcome)
@@ -214,6 +218,7 @@ def refill(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
         for (operation, there), document in zip(conflicts, found, strict=True):
             if document is not None:
                 outcome.superseded += 1
+                _took(operation, outcome)
             else:
                 unsettled[Target(operation.alias, operation.id)] = there
         yield from _settle(unsettled, keys, feeds, outcome)
@@ -231,13 +236,21 @@ def settle(known: Mapping[Target, int], keys: Keys, feeds: Feeds) -> Protocol[Ou
     return outcome.checked()
 
 
-def mend(keys: Keys, feeds: Feeds) -> Protocol[Outcome]:
-    """Makes every fed generation's documents of these keys (by id) what the table says: verify's repair and redrive."""
+def mend(keys: Keys, feeds: Feeds, failed: Mapping[str, int] | None = None) -> Protocol[Outcome]:
+    """Makes every fed generation's documents of these keys (by id) what the table says: verify's repair and redrive.
+
+    `failed` has the highest version at which a key's document failed, by id.
+    """
     outcome = Outcome()
     targets = [Target(generation, id) for id in keys for generation in feeds.recipes]
     found = yield from _look(targets, outcome)
-    known = {target: document.version for target, document in zip(targets, found, strict=True) if document is not None}
-    hidden = [target for target, document in zip(targets, found, strict=True) if document is None]
+    known: dict[Target, int] = {}
+    hidden: list[Target] = []
+    for target, document in zip(targets, found, strict=True):
+        if seen := max(document.version if document else 0, failed.get(target.id, 0) if failed else 0):
+            known[target] = seen
+        else:
+            hidden.append(target)
     if hidden:
         items, date = yield from _read({target.id: keys[target.id] for target in hidden}, outcome)
         version = versions.of_page(date)
@@ -295,13 +308,11 @@ def _write(
                     outcome.deleted += 1
                 else:
                     outcome.indexed += 1
-                    outcome.taken.add(operation.alias)
+                    _took(operation, outcome)
                 outcome.settled += settling
             elif answer.status is Status.CONFLICT:
                 outcome.conflicts += 1
                 conflicts.append((operation, answer.current))
-                if operation.source is not None:  # the engine parses a document before it compares versions
-                    outcome.taken.add(operation.alias)
             elif answer.status is Status.REFUSED:
                 outcome.failures.append(_refusal(operation, answer, keys, feeds))
             else:
@@ -313,6 +324,12 @@ def _write(
             outcome.pauses += 1
             yield Pause(attempt, reason)
     return conflicts
+
+
+def _took(operation: Operation, outcome: Outcome) -> None:
+    """Notes that a generation took a document, or would have: what it has instead is later, or the same."""
+    if operation.source is not None:
+        outcome.taken.add(operation.alias)
 
 
 def _settle(known: dict[Target, int], keys: Keys, feeds: Feeds, outcome: Outcome) -> Protocol[None]:

@@ -69,6 +69,11 @@ class DeadLetter:
             return "", "", self.messages[0].id
         return self.index, self.id, "" if self.id else json.dumps(self.key, sort_keys=True)
 
+    @property
+    def highest(self) -> int:
+        """The highest version at which it failed, by any of the messages."""
+        return max(int((message.body or {}).get("version", 0)) for message in self.messages)
+
     def failure(self) -> Failure:
         """The failure as a queue keeps it, where it is to be kept as it is."""
         kind = cast(Any, self.kind)
@@ -323,7 +328,9 @@ class _Redrive:
         index = letters[0].index
         settler = self._settler(letters[0].table, index)
         failures: dict[str, Failure] = {}
-        for found in settler.settle({letter.id: letter.key for letter in letters if letter.id}):
+        keyed = [letter for letter in letters if letter.id]
+        failed = {letter.id: letter.highest for letter in keyed}
+        for found in settler.settle({letter.id: letter.key for letter in keyed}, failed):
             failures.setdefault(found.id, found)
         again = []
         for letter in letters:

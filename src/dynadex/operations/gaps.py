@@ -59,5 +59,9 @@ def close(project: Project, cloud: Cloud, region: str, index: Index) -> None:
     """Takes note that an index was verified in full and repaired."""
     table, watch = project.table_of(index), watcher(project, cloud, region)
     mark = watch.mark(table.name)
-    if mark is not None and (after := mended(mark, index.name)) != mark:
+    if mark is None:
+        return
+    # As a look now would have it: the mark may be from before the stream was sound again, with a gap that is not over.
+    now = look(project, cloud, region, table)
+    if (after := mended(now, index.name)) != mark:
         watch.keep(table.name, after)

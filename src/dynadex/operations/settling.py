@@ -63,19 +63,22 @@ class Settler:
         )
         self._dynamodb, self._physical = cloud.client("dynamodb", region), table.physical_name
 
-    def settle(self, keys: Mapping[str, Key]) -> list[Failure]:
-        """Makes the documents of these keys, by id, what the table says; returns what failed."""
+    def settle(self, keys: Mapping[str, Key], failed: Mapping[str, int] | None = None) -> list[Failure]:
+        """Makes the documents of these keys, by id, what the table says; returns what failed.
+
+        `failed` has the versions at which they failed before.
+        """
         try:
-            return self._mend(keys).failures
+            return self._mend(keys, failed).failures
         except BatchRefused:  # all of many are refused: here that is no broken batch, but so many failures
             failures: list[Failure] = []
             waiting = iter(keys.items())
             while part := dict(islice(waiting, BROKEN_FROM - 1)):
-                failures += self._mend(part).failures
+                failures += self._mend(part, failed).failures
             return failures
 
-    def _mend(self, keys: Mapping[str, Key]) -> Outcome:
-        return drive(writing.mend(keys, self._feeds), self._table, self._engine, Patience(PATIENCE_SECONDS))
+    def _mend(self, keys: Mapping[str, Key], failed: Mapping[str, int] | None) -> Outcome:
+        return drive(writing.mend(keys, self._feeds, failed), self._table, self._engine, Patience(PATIENCE_SECONDS))
 
     def wanted(self, index: str, key: Key) -> bool:
         """Whether the index would have a document of this key: asked where the key makes no id to settle by."""

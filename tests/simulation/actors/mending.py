@@ -12,7 +12,9 @@ from ..data import KEY_OF, KEYS, expected, index_of, is_refused
 from ..world import REFILL_SECONDS, Actor, Instance, Region, World
 
 
-def mend(world: World, region: Region, ids: list[str], who: str) -> functions.Invocation:
+def mend(
+    world: World, region: Region, ids: list[str], who: str, failed: Mapping[str, int] | None = None
+) -> functions.Invocation:
     """One invocation that mends these keys."""
     keys = {id: KEY_OF[id] for id in ids}
     return functions.invoke(
@@ -21,7 +23,7 @@ def mend(world: World, region: Region, ids: list[str], who: str) -> functions.In
         Instance(0),
         world.now + REFILL_SECONDS * 1000,
         who,
-        lambda instance: writing.mend(keys, instance.feeds(region, world.now)),
+        lambda instance: writing.mend(keys, instance.feeds(region, world.now), failed),
     )
 
 
@@ -81,7 +83,8 @@ def redrive(world: World, region: Region) -> Actor:
     yield 0
     messages = list(region.queue)
     ids = sorted({message.id for message in messages})
-    while ids and not (yield from mend(world, region, ids, "redrive")):
+    failed = {id: max(message.version for message in messages if message.id == id) for id in ids}
+    while ids and not (yield from mend(world, region, ids, "redrive", failed)):
         yield 0
     kept = {id(message) for message in messages}
     region.queue = [message for message in region.queue if id(message) not in kept]

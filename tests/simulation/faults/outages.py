@@ -21,7 +21,7 @@ def emptied(world: World, region: Region) -> Actor:
         world.fault("index lost", None, region.name)
         region.sweep_due = region.refill_due
         region.sweep_from = world.now + LONGEST_WRITE_SECONDS * 1000
-        region.refill_from = world.now + refill.wait_seconds(world.plan.stale_pages) * 1000
+        region.sweep_whole = True
         region.engine.generations.clear()
         region.engine.fed = ()
         region.engine.read.clear()

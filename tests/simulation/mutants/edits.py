@@ -234,11 +234,11 @@ REFILL = (
         "return page.last_key is None, page.last_key",
     ),
     edit(
-        "lost-index-without-wait",
-        "a lost index is refilled at once",
+        "lost-index-without-verify",
+        "an index that was lost and is refilled is not verified from the table to the index afterwards",
         outages,
         "emptied",
-        "region.refill_from = world.now + refill.wait_seconds(world.plan.stale_pages) * 1000\n",
+        "region.sweep_whole = True\n",
         "pass\n",
     ),
     edit(
@@ -252,6 +252,14 @@ REFILL = (
 )
 
 MENDING = (
+    edit(
+        "redrive-below-what-failed",
+        "a redrive settles below the version that failed, whose write may still arrive",
+        mending,
+        "redrive",
+        '"redrive", failed)',
+        '"redrive")',
+    ),
     edit(
         "mend-without-settle",
         "a repair whose write conflicts is taken for done",
