@@ -68,7 +68,8 @@ def _many(start: int, schedules: int, *, mutate: bool) -> int:
                 print(f"  {hunt.name:<32} SURVIVED", flush=True)
             else:
                 caught.append(hunt.name)
-                print(f"  {hunt.name:<32} after {hunt.schedules:>6,}: {hunt.violation}", flush=True)
+                when = "recorded one" if hunt.seed == running.RECORDED else f"after {hunt.schedules:>6,}"
+                print(f"  {hunt.name:<32} {when}: {hunt.violation}", flush=True)
     last = {
         "schedules": totals.schedules,
         "violations": totals.violations,

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from . import mutants, schedule
-from .choices import Choices
+from .choices import Choices, Replayed
+from .regressions import REGRESSIONS
 
 _CHUNK = 2000
+#: In the place of the seed of a schedule that was recorded.
+RECORDED = -1
 
 
 @dataclass(slots=True)
@@ -92,6 +95,11 @@ def hunt(name: str, start: int = 0, most: int = mutants.BOUND) -> Hunt:
     """Runs schedules against one mutant until one catches it."""
     first = first_seed(start)
     with schedule.scaled(), mutants.ALL[name].made():
+        for regression in REGRESSIONS if name in mutants.RARE else ():
+            if regression.mutant == name:
+                result, _ = schedule.run(Replayed(regression.choices))
+                if result.violation:
+                    return Hunt(name, 1, RECORDED, result.violation)
         for seed in range(first, first + most):
             result, _ = schedule.run(Choices(seed))
             if result.violation:

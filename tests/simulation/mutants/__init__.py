@@ -12,4 +12,7 @@ from .edits import Mutant
 #: A mutant that is not caught within so many schedules survives.
 BOUND = 250_000
 
+#: Random schedules come upon these about once in a quarter of a million or less: the recorded one is tried first.
+RARE = frozenset({"redrive-below-what-failed"})
+
 ALL: dict[str, Mutant] = {mutant.name: mutant for mutant in (*edits.MUTANTS, *peers.MUTANTS)}
