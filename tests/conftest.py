@@ -27,7 +27,6 @@ _HEAP_MB = 256
 _MINISTACK_SECONDS = 60
 
 
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-all", action="store_true", help="a test that cannot run here fails instead of skipping")
 
@@ -71,7 +70,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("not run here")
         for reason, count in reasons.most_common():
             terminalreporter.line(f"{count} tests: {reason}")
-
 
 
 @contextmanager

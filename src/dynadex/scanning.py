@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -104,10 +105,15 @@ def scroll(
         body["slice"] = {"id": slice, "max": slices}
     path = f"/{quote(index)}/_search?scroll={_SCROLL_KEPT}&allow_partial_search_results=false"
     answer = _asked(engine, path, body, patience(), repeatable=True)
-    while hits := answer["hits"]["hits"]:
-        yield hits
-        body = {"scroll": _SCROLL_KEPT, "scroll_id": answer["_scroll_id"]}
-        answer = _asked(engine, "/_search/scroll", body, patience(), repeatable=False)
+    try:
+        while hits := answer["hits"]["hits"]:
+            yield hits
+            body = {"scroll": _SCROLL_KEPT, "scroll_id": answer["_scroll_id"]}
+            answer = _asked(engine, "/_search/scroll", body, patience(), repeatable=False)
+    finally:
+        # A cluster holds 500 scrolls at most, each until its time is over or somebody says that it is done with.
+        with suppress(EngineError):
+            engine.ask("DELETE", "/_search/scroll", {"scroll_id": [answer["_scroll_id"]]})
 
 
 def _asked(engine: Engine, path: str, body: Mapping[str, Any], patience: Patience, *, repeatable: bool) -> Any:

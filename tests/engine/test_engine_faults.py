@@ -51,7 +51,7 @@ _EVENTS = ("emptied", "rebuild", "verify")
 #: Real seconds between the ticks of the model clock, where each is about half a second, or about half a minute.
 _SLOW_TICK, _FAST_TICK = 0.03, 0.5
 
-#: Seconds within which a wrong protocol must be caught (measured: 3 to 38). Rarer wrongs are for the simulator to catch.
+#: Seconds within which a wrong protocol must be caught (measured: 3 to 38). The simulator catches rarer ones.
 _MUTANT_SECONDS = 150
 
 pytestmark = pytest.mark.timeout(max(_SECONDS, 60) * 2 + 240)
