@@ -2,8 +2,8 @@
 
 Rules:
 - Of several records of one key in a batch only the last image is kept (a shard delivers a key's records in order). Its
-  version is its own, if that is above those of all before it, or else the highest of those + 1: so nothing that was
-  collapsed can outrank it, nor can what a shorter batch of the same records collapses to.
+  version is the highest of theirs + 1. So nothing that was collapsed can outrank it, nor can what a shorter batch of
+  the same records collapses to; and it never equals a record's own version, which a look could take for a retry.
 - A record that has no image though it should have one means a stream of the wrong view type: that is an error, not a
   deletion.
 - A key whose id the engine could not take becomes a failure, never a change.
@@ -54,7 +54,7 @@ class WrongView(ValueError):
 def of_records(records: Iterable[Mapping[str, Any]], schema: KeySchema) -> Batch:
     """The changes in a Lambda event's `Records`, in stream order, collapsed to one a key."""
     latest: dict[str, Change] = {}
-    highest: dict[str, int] = {}  # of the keys with several records, without the last
+    highest: dict[str, int] = {}  # of the keys with several records
     unkeyed: dict[bytes, Unkeyed] = {}
     newest = 0
     for record in records:
@@ -75,11 +75,10 @@ def of_records(records: Iterable[Mapping[str, Any]], schema: KeySchema) -> Batch
             unkeyed[orjson.dumps(key, option=orjson.OPT_SORT_KEYS)] = Unkeyed(key, str(error), version)
             continue
         if (before := latest.get(id)) is not None:
-            highest[id] = max(before.version, highest.get(id, 0))
+            highest[id] = max(version, highest.get(id, before.version))
         latest[id] = Change(id, key, image, version)
     for id, peak in highest.items():
-        if (change := latest[id]).version <= peak:
-            latest[id] = change._replace(version=versions.after(peak))
+        latest[id] = latest[id]._replace(version=versions.after(peak))
     return Batch(list(latest.values()), list(unkeyed.values()), newest)
 
 
