@@ -23,7 +23,7 @@ from dynadex.platform import servers
 from dynadex.platform.jars import MissingTool
 from dynadex.platform.servers import Server
 
-_HEAP_MB = 256
+_HEAP_MB = 1024
 _MINISTACK_SECONDS = 60
 
 

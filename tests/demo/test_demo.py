@@ -36,7 +36,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def demo(clone: Path) -> Iterator[dict[str, Any]]:
     base = next(base for base in range(26000, 30000, PORTS) if not any(map(port_in_use, range(base, base + PORTS))))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTHON"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHON"))
+    }
     # The same Python as this run's, found as a newcomer's would be: outside of any virtual environment.
     python = Path(sys.base_prefix) / "bin" / "python3"
     make = ["make", f"PYTHON={python}", f"ARGS=--detach --json --port {base}", "demo"]
