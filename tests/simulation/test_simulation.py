@@ -7,7 +7,7 @@ import os
 from . import running
 
 #: `SCHEDULES` and `SEED` choose how many, and others.
-SCHEDULES = int(os.environ.get("SCHEDULES") or 150_000)
+SCHEDULES = int(os.environ.get("SCHEDULES") or 300_000)
 START = int(os.environ.get("SEED") or 0)
 
 
