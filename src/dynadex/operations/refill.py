@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import WrongUse
 from ..platform.cloud import Cloud
 from ..project import Index, Project
-from . import deployed
+from . import deployed, executions
 from .steps import Steps
 
 #: The state machine's Map runs at most so many segments side by side.
@@ -98,7 +98,7 @@ def take_up(project: Project, cloud: Cloud, region: str, execution: str) -> str:
     client = cloud.client("stepfunctions", region)
     started = json.loads(client.describe_execution(executionArn=execution)["input"])
     latest = {part.get("segment", 0): part for part in started.get("segments", [started])}
-    for document in _documents(client, execution):
+    for document in executions.documents(client, execution):
         if _is_halted(document) and document.get("segment", 0) in latest:
             latest[document.get("segment", 0)] = document
     again = list(latest.values())
@@ -129,7 +129,7 @@ def wait(
     with steps.bar(f"{region}: refill {index.name}") as bar:
         while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             counts: dict[int, int] = {}
-            for document in _documents(client, execution):
+            for document in executions.documents(client, execution):
                 if _is_halted(document):
                     counts[document.get("segment", 0)] = document.get("items", 0)
             done = sum(counts.values())
@@ -194,34 +194,9 @@ def _totals(
 
 def _calls(client: Any, execution: str) -> Iterator[Mapping[str, Any]]:
     """The history's events that are a call of the function; AWS and the embedded platform name them differently."""
-    for event in _history(client, execution):
+    for event in executions.history(client, execution):
         if event["type"] in ("LambdaFunctionScheduled", "TaskScheduled"):
             yield event
-
-
-def _documents(client: Any, execution: str) -> Iterator[dict[str, Any]]:
-    """Every input and output in the history that is a refill document, in its order."""
-    for event in _history(client, execution):
-        for details in event.values():
-            if not isinstance(details, dict):
-                continue
-            for name in ("input", "output", "parameters"):
-                try:
-                    document = json.loads(details.get(name) or "null")
-                except ValueError:
-                    continue
-                if isinstance(document, dict):
-                    yield document
-
-
-def _history(client: Any, execution: str) -> Iterator[Mapping[str, Any]]:
-    request: dict[str, Any] = {"executionArn": execution, "maxResults": 1000, "includeExecutionData": True}
-    while True:
-        answer = client.get_execution_history(**request)
-        yield from answer["events"]
-        if not (token := answer.get("nextToken")):
-            return
-        request["nextToken"] = token
 
 
 def newest(project: Project, cloud: Cloud, region: str) -> dict[str, dict[str, Any]]:
