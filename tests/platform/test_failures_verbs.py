@@ -242,12 +242,12 @@ def test_an_interrupted_redrive_loses_nothing(
         send(world, [failure(item["id"]) for item in items])
         settle, settled = Settler.settle, 0
 
-        def interrupted(self: Settler, keys: Any) -> Any:
+        def interrupted(self: Settler, keys: Any, failed: Any) -> Any:
             nonlocal settled
             if settled >= 200:
                 raise KeyboardInterrupt
             settled += len(keys)
-            return settle(self, keys)
+            return settle(self, keys, failed)
 
         monkeypatch.setattr(Settler, "settle", interrupted)
         with pytest.raises(KeyboardInterrupt):
