@@ -25,7 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives the page in Chromium")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright's event loop would still run when later tests start theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("browser: chromium is not installed (apt-get install chromium)")
