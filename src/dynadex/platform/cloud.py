@@ -61,7 +61,7 @@ class Cloud:
         if self._session is None:
             self._session = boto3.Session()
         config = Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeout=5, read_timeout=60)
-        return self._session.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+        return self._session.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # a name known only at run time
 
     def credentials(self) -> Credentials:
         """The credentials that requests to a signed engine go out with."""

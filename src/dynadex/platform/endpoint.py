@@ -25,7 +25,7 @@ class Endpoint(Cloud):
 
     def _connect(self, service: str, region: str) -> Any:
         credentials = self.credentials()
-        return boto3.client(  # type: ignore[call-overload]
+        return boto3.client(  # type: ignore[call-overload]  # a name known only at run time
             service,
             region_name=region,
             endpoint_url=self.url,

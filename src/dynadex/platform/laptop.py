@@ -45,7 +45,7 @@ class Laptop(Cloud):
         self.url, self.engines = url, dict(engines)
 
     def _connect(self, service: str, region: str) -> Any:
-        return boto3.client(  # type: ignore[call-overload]
+        return boto3.client(  # type: ignore[call-overload]  # a name known only at run time
             service,
             region_name=region,
             endpoint_url=self.url,
