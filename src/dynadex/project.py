@@ -135,6 +135,36 @@ class Functions:
 
 
 @dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An item of each region's own that shows how fresh its indices are. `every` and `limit` in seconds."""
+
+    every: int
+    limit: int
+    """A region whose newest beat in an index is older than that is not healthy."""
+    tables: tuple[str, ...]
+    """Logical names of the tables that get the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Route 53's records and health checks. `continents` and `countries`: code → the region that answers for it."""
+
+    domain: str
+    hosted_zone: str | None
+    """Needed on AWS."""
+    default: str
+    """The region for everywhere else."""
+    interval: int
+    """Seconds between two health checks."""
+    threshold: int
+    """So many checks must fail, or pass, for a region's health to change."""
+    continents: dict[str, str]
+    countries: dict[str, str]
+    certificates: dict[str, str]
+    """Region → ARN of the domain's certificate there. Needed on AWS."""
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """`tables` and `indexes` by logical name, `engines` by region."""
 
@@ -147,6 +177,9 @@ class Project:
     engines: dict[str, Engine]
     """Empty in a function: one package serves all regions, so a function's engine is named by its environment."""
     functions: Functions
+    heartbeat: Heartbeat | None = None
+    routing: Routing | None = None
+    """None in a function: no region knows how it is reached."""
 
     @property
     def home_region(self) -> str:
@@ -173,6 +206,7 @@ class Project:
             "tables": {name: asdict(table) for name, table in self.tables.items()},
             "indexes": {name: asdict(index) for name, index in self.indexes.items()},
             "functions": asdict(self.functions),
+            "heartbeat": asdict(self.heartbeat) if self.heartbeat else None,
         }
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -187,6 +221,7 @@ class Project:
             indexes={name: _index(values) for name, values in document["indexes"].items()},
             engines={},
             functions=_functions(document["functions"]),
+            heartbeat=_heartbeat(document["heartbeat"]),
         )
 
 
@@ -234,3 +269,7 @@ def _functions(values: dict[str, Any]) -> Functions:
         search=SearchFunction(**values.pop("search")),
         **values,
     )
+
+
+def _heartbeat(values: dict[str, Any] | None) -> Heartbeat | None:
+    return Heartbeat(tables=tuple(values.pop("tables")), **values) if values else None

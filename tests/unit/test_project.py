@@ -319,7 +319,11 @@ ADDED = [
     ("[functions.refill]\nsegments = 0", "functions.refill.segments", "0 is out of range; allowed: 1 to 40"),
     ("[functions.search]\ntimeout = 31", "functions.search.timeout", "31 is out of range; allowed: 1 to 30 seconds"),
     ("[functions.serach]", "functions.serach", 'unknown key (did you mean "search"?)'),
-    ("[fonctions]", "fonctions", 'unknown key (did you mean "functions"?); allowed here: engine, functions, indexes'),
+    (
+        "[fonctions]",
+        "fonctions",
+        'unknown key (did you mean "functions"?); allowed here: engine, functions, heartbeat, indexes',
+    ),
 ]
 
 

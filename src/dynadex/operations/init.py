@@ -213,6 +213,11 @@ def _toml(
         yield from _index(name, index)
     yield '\n[engine]\nauth = "none"                           # none | basic | signed'
     yield from _comment('`up` brings its own engine; `deploy` needs to know yours: url = "https://..."')
+    yield "\n# [heartbeat]                           # an item of each region's own shows how fresh its indices are"
+    yield f"# tables = [{_text(name)}]"
+    yield "\n# [routing]                             # Route 53: who is answered by which region"
+    yield '# domain = "search.example.com"'
+    yield f"# default = {_text(table.region)}"
     yield ""
 
 

@@ -1,7 +1,7 @@
 """dynadex.toml → Project, with all of its mistakes at once.
 
-`sections` reads TOML tables and collects problems; `mappings`, `modules` and `engines` know what may be in their
-parts; this file knows the rest and puts the project together.
+`sections` reads TOML tables and collects problems; `mappings`, `modules`, `engines` and `regions` know what may be
+in their parts; this file knows the rest and puts the project together.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from dynadex.project import (
 from dynadex.project_file import mappings
 from dynadex.project_file.engines import read_engines
 from dynadex.project_file.modules import MODULE, TRANSFORM, module_mistake, transform_mistake
+from dynadex.project_file.regions import read_heartbeat, read_routing
 from dynadex.project_file.sections import Section, Shape, listed, quoted, suggestion
 
 FILE = "dynadex.toml"
@@ -68,10 +69,11 @@ def read(path: Path) -> Project:
     }
     engines = read_engines(root.child("engine"), regions, indexes)
     functions = _read_functions(root.child("functions"), directory)
+    heartbeat, routing = read_heartbeat(root, tables), read_routing(root, regions)
     root.finish()
     if problems:
         raise ProjectError(problems)
-    return Project(name, directory, regions, tables, indexes, engines, functions)
+    return Project(name, directory, regions, tables, indexes, engines, functions, heartbeat, routing)
 
 
 def _parse(file: Path) -> dict[str, Any]:
