@@ -8,7 +8,7 @@ This module is part of every cold start and therefore imports next to nothing; t
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +54,8 @@ class Table:
     """Made by somebody else: never created, changed or deleted."""
     seed: str | None = None
     """A file of items, one JSON object a line, that `up` loads into the table while it is empty."""
+    point_in_time_recovery: bool = True
+    deletion_protection: bool = True
 
     @property
     def key(self) -> KeySchema:
@@ -93,13 +95,33 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
+class Aws:
+    """What a region's functions use of the AWS account: ids and ARNs; None and empty for none of it."""
+
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str | None = None
+    alarm_topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A region's HTTP API: the origins of web pages that may call it; requests a second, and at once."""
+
+    origins: tuple[str, ...] = ()
+    rate: int = 200
+    burst: int = 400
+
+
+@dataclass(frozen=True, slots=True)
 class StreamFunction:
-    """`timeout` in seconds. `on_gap`: what is done where records of a stream may have been missed."""
+    """`timeout` and `batching_window` in seconds. `on_gap`: what is done where a stream's records may be missed."""
 
     batch_size: int
     parallelization: int
     timeout: int
     on_gap: OnGap = "refill"
+    batching_window: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,24 @@ class RefillFunction:
     read_capacity: int
     segments: int
     consistent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyFunction:
+    """`timeout` in seconds. `schedule` is an expression of EventBridge; None: only when somebody asks.
+
+    `repair` and `segments` are those of the scheduled verification.
+    """
+
+    schedule: str | None = "rate(7 days)"
+    repair: bool = False
+    timeout: int = 300
+    segments: int = 1
+
+    @property
+    def halt_after(self) -> int:
+        """Seconds after which a round hands its position on; the rest is for what is still under suspicion."""
+        return self.timeout - max(50, self.timeout // 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +172,7 @@ class Functions:
     stream: StreamFunction
     refill: RefillFunction
     search: SearchFunction
+    verify: VerifyFunction = VerifyFunction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +221,9 @@ class Project:
     heartbeat: Heartbeat | None = None
     routing: Routing | None = None
     """None in a function: no region knows how it is reached."""
+    aws: dict[str, Aws] = field(default_factory=dict)
+    """By region; empty in a function, as `api` is."""
+    api: dict[str, Api] = field(default_factory=dict)
 
     @property
     def home_region(self) -> str:
@@ -197,6 +241,17 @@ class Project:
             if table.physical_name == physical_name:
                 return table
         raise KeyError(physical_name)
+
+    def scheduled_verification(self) -> str:
+        """What the scheduled verification starts with, as JSON: every index, in segments."""
+        verify = self.functions.verify
+        parts: list[dict[str, Any]] = [{"index": name} for name in self.indexes]
+        if verify.segments > 1:
+            numbers = range(verify.segments)
+            parts = [part | {"segment": number, "totalSegments": len(numbers)} for part in parts for number in numbers]
+        if verify.repair:
+            parts = [part | {"repair": True} for part in parts]
+        return json.dumps({"segments": parts}, separators=(",", ":"))
 
     def to_json(self) -> bytes:
         """The compiled form, for the function package: the same bytes for the same project, on any machine."""
@@ -267,6 +322,7 @@ def _functions(values: dict[str, Any]) -> Functions:
         stream=StreamFunction(**values.pop("stream")),
         refill=RefillFunction(**values.pop("refill")),
         search=SearchFunction(**values.pop("search")),
+        verify=VerifyFunction(**values.pop("verify")),
         **values,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dynadex.core.attributes import KeyAttribute
-from dynadex.project import Engine, Problem, Project, ProjectError, RefillFunction, load
+from dynadex.project import Api, Aws, Engine, Problem, Project, ProjectError, RefillFunction, load
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lessons"
 
@@ -29,6 +29,9 @@ MAPPING: dict[str, Any] = {
 }
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:engine-a1b2c3"
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 
 TOML = """
 [project]
@@ -164,10 +167,68 @@ def test_the_compiled_form_holds_the_whole_project_but_paths_and_engines(folder:
     )
     project = load(folder)
     compiled = project.to_json()
-    assert Project.from_json(compiled) == replace(project, directory=Path(), engines={})
+    assert Project.from_json(compiled) == replace(project, directory=Path(), engines={}, aws={}, api={})
     assert str(folder) not in compiled.decode()
     assert "example.com" not in compiled.decode()
     assert Project.from_json(compiled).to_json() == compiled
+
+
+def test_a_region_has_its_own_of_what_it_names_and_the_rest_of_all(folder: Path) -> None:
+    write(
+        folder,
+        TOML
+        + f"""
+        [aws]
+        subnets = ["subnet-0a1b2c3d"]
+        security_groups = ["sg-0a1b2c3d"]
+        [aws.regions.us-east-1]
+        kms_key = "{KEY}"
+        alarm_topic = "{TOPIC}"
+        [aws.regions.eu-west-1]
+        subnets = ["subnet-eeeeeeee", "subnet-ffffffff"]
+        [api]
+        origins = ["https://www.example.com", "http://localhost:3000"]
+        rate = 50
+        [api.regions.eu-west-1]
+        rate = 20
+        burst = 40
+        """,
+    )
+    project = load(folder)
+    groups = ("sg-0a1b2c3d",)
+    origins = ("https://www.example.com", "http://localhost:3000")
+    assert project.aws == {
+        "us-east-1": Aws(("subnet-0a1b2c3d",), groups, KEY, TOPIC),
+        "eu-west-1": Aws(("subnet-eeeeeeee", "subnet-ffffffff"), groups),
+    }
+    assert project.api == {"us-east-1": Api(origins, 50, 400), "eu-west-1": Api(origins, 20, 40)}
+
+
+def test_the_scheduled_verification_is_weekly_of_every_index_unless_told_otherwise(folder: Path) -> None:
+    verify = load(folder).functions.verify
+    assert (verify.schedule, verify.repair, verify.timeout, verify.halt_after) == ("rate(7 days)", False, 300, 240)
+    assert json.loads(load(folder).scheduled_verification()) == {"segments": [{"index": "lessons"}]}
+    told = 'schedule = "cron(0 3 ? * SUN *)"\nrepair = true\ntimeout = 60\nsegments = 2'
+    write(folder, f"{TOML}[functions.verify]\n{told}\n")
+    project = load(folder)
+    verify = project.functions.verify
+    assert (verify.schedule, verify.timeout, verify.halt_after) == ("cron(0 3 ? * SUN *)", 60, 10)
+    assert json.loads(project.scheduled_verification()) == {
+        "segments": [{"index": "lessons", "segment": number, "totalSegments": 2, "repair": True} for number in range(2)]
+    }
+    write(folder, TOML + '[functions.verify]\nschedule = "none"\n')
+    assert load(folder).functions.verify.schedule is None
+
+
+def test_a_schedule_has_no_more_segments_than_its_input_can_name(folder: Path) -> None:
+    many = "".join(f'[indexes.i{number}]\ntable = "lessons"\nmapping = "mapping.json"\n' for number in range(6))
+    write(folder, f"{TOML}{many}[functions.verify]\nsegments = 40\n")
+    [problem] = problems(folder)
+    assert str(problem) == (
+        "functions.verify.segments: of 7 indexes they are more than a schedule can name; allowed: 1 to 12"
+    )
+    write(folder, f"{TOML}{many}[functions.verify]\nsegments = 12\n")
+    assert len(load(folder).scheduled_verification()) <= 4096
 
 
 def test_a_function_loads_its_project_without_what_reads_toml(folder: Path) -> None:
@@ -317,13 +378,41 @@ ADDED = [
     ("[functions.refill]\nhalt_after = nan", "functions.refill.halt_after", "is not allowed; allowed: more than 0"),
     ("[functions.refill]\nread_capacity = -1", "functions.refill.read_capacity", "-1 is out of range"),
     ("[functions.refill]\nsegments = 0", "functions.refill.segments", "0 is out of range; allowed: 1 to 40"),
+    (
+        '[functions.verify]\nschedule = "weekly"',
+        "functions.verify.schedule",
+        '"weekly" is not allowed; allowed: "rate(7 d',
+    ),
+    ('[functions.verify]\nschedule = "rate(1 days)"', "functions.verify.schedule", "is not allowed; allowed:"),
+    ('[functions.verify]\nschedule = "cron(0 3 * * SUN *)"', "functions.verify.schedule", "is not allowed; allowed:"),
+    ('[functions.verify]\nrepair = "yes"', "functions.verify.repair", '"yes" is not allowed; allowed: true, false'),
+    ("[functions.verify]\ntimeout = 59", "functions.verify.timeout", "59 is out of range; allowed: 60 to 900 seconds"),
+    ("[functions.verify]\nsegments = 41", "functions.verify.segments", "41 is out of range; allowed: 1 to 40"),
+    ("[functions.stream]\nbatching_window = 301", "functions.stream.batching_window", "allowed: 0 to 300 seconds"),
+    # aws, api
+    (
+        '[aws]\nsubnets = ["a"]\nsecurity_groups = ["sg-0a1b2c3d"]',
+        "aws.subnets",
+        '"a" is not allowed; allowed: the ids of subnets',
+    ),
+    ('[aws]\nsubnets = ["subnet-0a1b2c3d"]', "aws.subnets", "needs security_groups too"),
+    ('[aws]\nsecurity_groups = ["sg-0a1b2c3d"]', "aws.security_groups", "needs subnets too"),
+    (
+        f"[aws]\nsubnets = ['subnet-0a1b2c3d']\nsecurity_groups = {[f'sg-0a1b2c3{n}' for n in range(6)]}",
+        "aws.security_groups",
+        "6 of them; allowed",
+    ),
+    ('[aws]\nkms_key = "alias/shop"', "aws.kms_key", '"alias/shop" is not allowed; allowed: the ARN of a KMS key'),
+    (f'[aws]\nkms_key = "{KEY}"', "aws.kms_key", "is not in eu-west-1; say eu-west-1's own in [aws.regions.eu-west-1]"),
+    ('[aws]\nalarm_topic = "ops"', "aws.alarm_topic", '"ops" is not allowed; allowed: the ARN of an SNS topic'),
+    (f'[aws.regions.eu-west-1]\nalarm_topic = "{TOPIC}"', "aws.regions.eu-west-1.alarm_topic", "is not in eu-west-1"),
+    ("[aws.regions.eu-west-2]", "aws.regions.eu-west-2", '(did you mean "eu-west-1"?)'),
+    ('[api]\norigins = ["www.example.com"]', "api.origins", '"www.example.com" is not allowed; allowed: origins such'),
+    ("[api]\nrate = 0", "api.rate", "0 is out of range; allowed: 1 to 100000 requests a second"),
+    ("[api.regions.eu-west-1]\nbrust = 9", "api.regions.eu-west-1.brust", '(did you mean "burst"?)'),
     ("[functions.search]\ntimeout = 31", "functions.search.timeout", "31 is out of range; allowed: 1 to 30 seconds"),
     ("[functions.serach]", "functions.serach", 'unknown key (did you mean "search"?)'),
-    (
-        "[fonctions]",
-        "fonctions",
-        'unknown key (did you mean "functions"?); allowed here: engine, functions, heartbeat, indexes',
-    ),
+    ("[fonctions]", "fonctions", 'unknown key (did you mean "functions"?); allowed here: api, aws, engine, functions'),
 ]
 
 

@@ -71,7 +71,9 @@ def test_heartbeat_and_routing_are_read(folder: Path) -> None:
 def test_a_function_knows_the_heartbeat_and_not_the_routing(folder: Path) -> None:
     write(folder, TOML + '[heartbeat]\n[routing]\ndomain = "lessons.example.com"\n')
     project = load(folder)
-    assert Project.from_json(project.to_json()) == replace(project, directory=Path(), engines={}, routing=None)
+    assert Project.from_json(project.to_json()) == replace(
+        project, directory=Path(), engines={}, routing=None, aws={}, api={}
+    )
 
 
 ROUTING = '[routing]\ndomain = "lessons.example.com"\n'

@@ -6,7 +6,6 @@ event sources, so that nothing is written before there is an index with its mapp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -111,6 +110,8 @@ def _deploy_table(project: Project, cloud: Cloud, table: Table, regions: Sequenc
         "SortKeyName": table.sort_key.name if table.sort_key else "",
         "SortKeyType": table.sort_key.type if table.sort_key else "S",
         "TimeToLiveAttribute": table.ttl or "",
+        "PointInTimeRecovery": str(table.point_in_time_recovery).lower(),
+        "DeletionProtection": str(table.deletion_protection).lower(),
         **{f"Region{number}": region for number, region in enumerate(replicas[:_MAX_REGIONS], start=1)},
     }
     stacks.deploy(cloudformation, stack, stacks.template("table"), parameters, _tags(project))
@@ -158,6 +159,7 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
                 "UndeliveredQueueArn": outputs["UndeliveredQueueArn"],
                 "BatchSize": str(project.functions.stream.batch_size),
                 "ParallelizationFactor": str(project.functions.stream.parallelization),
+                "MaximumBatchingWindow": str(project.functions.stream.batching_window),
             }
             stack = names[f"source-{table.name}"]
             stacks.deploy(cloudformation, stack, stacks.template("source"), source, _tags(project))
@@ -192,6 +194,7 @@ def stream_arn(cloud: Cloud, table: Table, region: str) -> str:
 
 def _regional_parameters(project: Project, cloud: Cloud, region: str, bucket: str, key: str) -> dict[str, str]:
     address, functions = cloud.engine_address(project, region), project.functions
+    aws, api = cloud.aws_settings(project, region), project.api[region]
     target, python = cloud.package_for(project)
     partition, account = _partition(region), cloud.account(region)
     tables = [f"arn:{partition}:dynamodb:{region}:{account}:table/{t.physical_name}" for t in project.tables.values()]
@@ -214,28 +217,39 @@ def _regional_parameters(project: Project, cloud: Cloud, region: str, bucket: st
         "RefillTimeout": str(functions.refill.timeout),
         "RefillHaltAfter": f"{functions.refill.halt_after:g}",
         "SearchTimeout": str(functions.search.timeout),
+        "SearchRate": str(api.rate),
+        "SearchBurst": str(api.burst),
+        "AllowedOrigins": ",".join(api.origins),
+        "SubnetIds": ",".join(aws.subnets),
+        "SecurityGroupIds": ",".join(aws.security_groups),
+        "KmsKeyArn": aws.kms_key or "",
+        "AlarmTopicArn": aws.alarm_topic or "",
     }
 
 
 _SHARED = (
     *("ProjectName", "CodeBucket", "CodeKey", "Architecture", "Runtime", "Memory", "LogRetentionDays", "TableArns"),
     *("EngineUrl", "EngineAuth", "EngineSecretArn", "EngineDomainArn", "EnginePrefix"),
+    *("SubnetIds", "SecurityGroupIds", "KmsKeyArn", "AlarmTopicArn"),
 )
 
 
 def _operations_parameters(project: Project, regional: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
-    every_index = {"segments": [{"index": name} for name in project.indexes]}
+    verify = project.functions.verify
     return {
         **{name: regional[name] for name in _SHARED},
         "FunctionPolicyArn": outputs["FunctionPolicyArn"],
-        "VerifyInput": json.dumps(every_index, separators=(",", ":")),
+        "VerifyTimeout": str(verify.timeout),
+        "VerifyHaltAfter": str(verify.halt_after),
+        "VerifySchedule": verify.schedule or "",
+        "VerifyInput": project.scheduled_verification(),
     }
 
 
 def _watch_parameters(regional: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
     shared = ("ProjectName", "CodeBucket", "CodeKey", "Architecture", "Runtime", "LogRetentionDays", "TableArns")
     return {
-        **{name: regional[name] for name in shared},
+        **{name: regional[name] for name in (*shared, "KmsKeyArn", "AlarmTopicArn")},
         "StreamFunctionArn": outputs["StreamFunctionArn"],
         "StreamLogGroup": outputs["StreamLogGroup"],
         "VerifyStateMachineArn": outputs["VerifyStateMachineArn"],

@@ -15,7 +15,7 @@ from botocore.config import Config
 from ..aws import Credentials, Service, sign
 from ..engine import Auth, Engine, basic_auth, no_auth
 from ..errors import DynadexError
-from ..project import Project, Table
+from ..project import Aws, Project, Table
 from ..table import Table as DynamoTable
 from .packaging import Target
 
@@ -109,6 +109,10 @@ class Cloud:
                     method, url, headers, body, "es", region, self.credentials()
                 )
         return no_auth
+
+    def aws_settings(self, project: Project, region: str) -> Aws:
+        """What a region's functions use of the account."""
+        return project.aws[region]
 
     def package_for(self, project: Project) -> tuple[Target, str]:
         """The architecture and Python version that the functions are packaged for."""

@@ -3,6 +3,7 @@
 - One process (ministack) answers for every service in every region, at one address, for any credentials.
 - Functions run on this machine: they are packaged for it, with the Python that the platform runs on.
 - Each region's cluster is a process beside it: its address stands in for what dynadex.toml says of the engine.
+- An account's subnets, keys and topics are not there: what dynadex.toml says of them is left out.
 - CloudFormation there ignores a global table's `Replicas`: they are made with UpdateTable after the table's stack.
 - Items do not expire: it would remove them without a stream record, and their documents would stay.
 - DynamoDB tells of an export to S3 but writes nothing: it is written from here, when its refill asks for it.
@@ -25,7 +26,7 @@ from botocore.config import Config
 
 from ..aws import Credentials
 from ..engine import Engine
-from ..project import Project, Table
+from ..project import Aws, Project, Table
 from . import exporting
 from .cloud import Cloud, CloudError, EngineAddress
 from .packaging import Target
@@ -74,6 +75,9 @@ class Laptop(Cloud):
     def engine(self, project: Project, region: str) -> Engine:
         address = self.engine_address(project, region)
         return Engine(address.url, prefix=address.prefix)
+
+    def aws_settings(self, project: Project, region: str) -> Aws:
+        return Aws()
 
     def package_for(self, project: Project) -> tuple[Target, str]:
         return "native", f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -24,8 +24,10 @@ from dynadex.project import (
     SearchFunction,
     StreamFunction,
     Table,
+    VerifyFunction,
 )
 from dynadex.project_file import mappings
+from dynadex.project_file.aws import read_api, read_aws
 from dynadex.project_file.engines import read_engines
 from dynadex.project_file.modules import MODULE, TRANSFORM, module_mistake, transform_mistake
 from dynadex.project_file.regions import read_heartbeat, read_routing
@@ -47,6 +49,12 @@ _MAX_KEY_NAME_BYTES = 255
 _FIELD = Shape(r"[^\s^,]+(\^\d+(\.\d+)?)?", 'a field of the mapping, with a boost if wanted: "title^3"')
 # The search API has these query parameters of its own.
 _PARAMETERS = ("q", "index", "page", "size", "cursor")
+_SCHEDULE = Shape(
+    r"none|rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
+    r"|cron\(\S+ \S+ (\? \S+ \S+|\S+ \S+ \?) \S+\)",
+    '"rate(7 days)", "cron(0 3 ? * SUN *)" in UTC, or "none"',
+)
+_MAX_VERIFY_INPUT = 4096  # characters, of a parameter of CloudFormation's
 # CloudWatch Logs takes no others.
 _RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -70,10 +78,13 @@ def read(path: Path) -> Project:
     engines = read_engines(root.child("engine"), regions, indexes)
     functions = _read_functions(root.child("functions"), directory)
     heartbeat, routing = read_heartbeat(root, tables), read_routing(root, regions)
+    aws, api = read_aws(root.child("aws"), regions), read_api(root.child("api"), regions)
     root.finish()
+    project = Project(name, directory, regions, tables, indexes, engines, functions, heartbeat, routing, aws, api)
+    _check_verification(root.child("functions").child("verify"), project)
     if problems:
         raise ProjectError(problems)
-    return Project(name, directory, regions, tables, indexes, engines, functions, heartbeat, routing)
+    return project
 
 
 def _parse(file: Path) -> dict[str, Any]:
@@ -122,6 +133,8 @@ def _read_table(section: Section, name: str, project: str, directory: Path) -> T
         ttl=section.text("ttl"),
         existing=section.boolean("existing", False),
         seed=_read_seed(section, directory),
+        point_in_time_recovery=section.boolean("point_in_time_recovery", True),
+        deletion_protection=section.boolean("deletion_protection", True),
     )
     if table.sort_key and table.sort_key.name == partition_key.name:
         section.problem(
@@ -252,10 +265,12 @@ def _read_functions(section: Section, directory: Path) -> Functions:
             parallelization=stream.integer("parallelization", 2, 1, 10, "batches of a shard at once"),
             timeout=stream.integer("timeout", 60, 1, 900, "seconds"),
             on_gap=cast(OnGap, stream.choice("on_gap", ("refill", "fail")) or "refill"),
+            batching_window=stream.integer("batching_window", 0, 0, 300, "seconds"),
         ),
         refill=_read_refill(section.child("refill")),
         # An HTTP API waits 30 seconds for an answer.
         search=SearchFunction(timeout=section.child("search").integer("timeout", 10, 1, 30, "seconds")),
+        verify=_read_verify(section.child("verify")),
     )
 
 
@@ -283,3 +298,25 @@ def _read_refill(section: Section) -> RefillFunction:
         segments=section.integer("segments", 1, 1, 40),
         consistent=section.boolean("consistent", True),
     )
+
+
+def _read_verify(section: Section) -> VerifyFunction:
+    schedule = section.text("schedule", _SCHEDULE) or VerifyFunction().schedule
+    return VerifyFunction(
+        schedule=None if schedule == "none" else schedule,
+        repair=section.boolean("repair", False),
+        # The last 50 seconds are for what is under suspicion when a round halts.
+        timeout=section.integer("timeout", 300, 60, 900, "seconds"),
+        # The state machine's Map runs 40 at once at most.
+        segments=section.integer("segments", 1, 1, 40),
+    )
+
+
+def _check_verification(section: Section, project: Project) -> None:
+    size = len(project.scheduled_verification())
+    if size > _MAX_VERIFY_INPUT:
+        most = project.functions.verify.segments * _MAX_VERIFY_INPUT // size
+        section.problem(
+            "segments",
+            f"of {len(project.indexes)} indexes they are more than a schedule can name; allowed: 1 to {max(1, most)}",
+        )

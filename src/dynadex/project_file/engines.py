@@ -7,7 +7,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from dynadex.project import Engine, EngineAuth
-from dynadex.project_file.sections import Section, Shape, listed, quoted, suggestion
+from dynadex.project_file.sections import Section, Shape, overrides, quoted
 
 _AUTH = ("none", "basic", "signed")
 _SECRET = Shape(
@@ -27,19 +27,14 @@ _URL = "https://host or http://host, with an optional :port"
 def read_engines(section: Section, regions: tuple[str, ...], indexes: Iterable[str]) -> dict[str, Engine]:
     """One engine a region. Indexes are logical names, to see whether two of one engine would have the same name."""
     everywhere = _settings(section)
-    overrides = section.child("regions")
-    sections = overrides.children()
-    for region in sections:
-        if region not in regions:
-            message = f"not a region of the project{suggestion(region, regions)}; allowed: {listed(regions)}"
-            overrides.problem(region, message)
+    sections = overrides(section, regions)
     own = {region: _settings(child) for region, child in sections.items()}
     engines = {region: _engine(everywhere | own.get(region, {})) for region in regions}
 
     for region, engine in engines.items():
         _check(engine, {key: sections[region] if key in own.get(region, {}) else section for key in _KEYS})
     _check_secrets(section, sections, engines)
-    _check_names(overrides, engines, tuple(indexes))
+    _check_names(section.child("regions"), engines, tuple(indexes))
     return engines
 
 
@@ -89,7 +84,7 @@ def _check_secrets(section: Section, sections: dict[str, Section], engines: dict
             child.problem("secret", message)
 
 
-def _check_names(overrides: Section, engines: dict[str, Engine], indexes: tuple[str, ...]) -> None:
+def _check_names(section: Section, engines: dict[str, Engine], indexes: tuple[str, ...]) -> None:
     taken: dict[tuple[str, str], str] = {}
     for region, engine in engines.items():
         if engine.url is None or _url_mistake(engine.url):
@@ -97,7 +92,7 @@ def _check_names(overrides: Section, engines: dict[str, Engine], indexes: tuple[
         for index in indexes:
             other = taken.setdefault((_origin(engine.url), engine.prefix + index), region)
             if other != region:
-                overrides.problem(
+                section.problem(
                     region,
                     f"{other} and {region} share the engine {engine.url} and would both write {engine.prefix + index}; "
                     f'give each region a prefix of its own, such as prefix = "{region}-"',

@@ -155,3 +155,13 @@ class Section:
                 self.problem(key, f"unknown key{close}; allowed here: {listed(sorted(self._asked))}")
         for child in self._children.values():
             child.finish()
+
+
+def overrides(section: Section, regions: tuple[str, ...]) -> dict[str, Section]:
+    """The tables [….regions.REGION], which say for one region what is another there."""
+    children = section.child("regions").children()
+    for region in children:
+        if region not in regions:
+            message = f"not a region of the project{suggestion(region, regions)}; allowed: {listed(regions)}"
+            section.child("regions").problem(region, message)
+    return children
