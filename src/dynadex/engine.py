@@ -174,8 +174,11 @@ class Engine:
     # -- Searching
 
     def search(self, index: str, body: Mapping[str, Any], *, timeout: float = 10.0) -> Any:
-        """A search on an index or alias; `body` and the answer are the engine's own."""
-        return self.ask("POST", f"/{quote(index)}/_search", body, timeout=timeout)
+        """A search on an index or alias; `body` and the answer are the engine's own, its numbers exact."""
+        status, answer = self.send("POST", f"/{quote(index)}/_search", json.dumps(body).encode(), timeout=timeout)
+        if status >= 400:
+            raise _error(status, answer)
+        return loads(answer)
 
 
 def _found(document: Mapping[str, Any]) -> Found | Answer | None:

@@ -308,12 +308,9 @@ def _index(values: dict[str, Any]) -> Index:
 
 
 def _search(values: dict[str, Any]) -> Searchable:
-    return Searchable(
-        fields=tuple(values.pop("fields")),
-        filters=tuple(values.pop("filters")),
-        highlight=tuple(values.pop("highlight")),
-        **values,
-    )
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    sorts = {name: tuple(fields) for name, fields in values["sorts"].items()}
+    return Searchable(**values | lists | {"sorts": sorts})
 
 
 def _functions(values: dict[str, Any]) -> Functions:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dynadex import generations
-from dynadex.core import querying
+from dynadex.core import bodies, querying, results
 from dynadex.core.attributes import dumps
 from dynadex.core.bulk import Operation
 from dynadex.core.querying import Searchable
@@ -18,7 +18,16 @@ from tests.engine.subject import SETTINGS, Subject, statuses
 
 MAPPING = json.loads((Path(__file__).parents[2] / "examples/lessons/mapping.json").read_text())
 SEARCHABLE = Searchable(
-    fields=("title^3", "artist"), filters=("level", "instrument", "genre"), highlight=("title", "artist")
+    fields=("title^3", "artist"),
+    filters=("level", "instrument", "artist"),
+    highlight=("title", "artist"),
+    ranges=("duration",),
+    facets=("level", "instrument"),
+    sorts={"longest": ("-duration",), "title": ("title.keyword",)},
+    exact={"artist": "artist.keyword"},
+    tie="id",
+    popularity="popularity",
+    suggest=("title", "artist"),
 )
 
 # id: title, artist, instrument, level
@@ -41,7 +50,10 @@ LESSONS = {
 
 def lesson(id: str) -> dict[str, Any]:
     title, artist, instrument, level = LESSONS[id]
-    return {"id": id, "title": title, "artist": artist, "instrument": instrument, "level": level, "unmapped": title}
+    found = {"id": id, "title": title, "artist": artist, "instrument": instrument, "level": level, "unmapped": title}
+    place = list(LESSONS).index(id)
+    # the others have none: what is missing comes last, whatever the order
+    return found | ({"duration": 300 + 100 * place, "popularity": place % 3} if place < 8 else {})
 
 
 def filled(subject: Subject, index: str, mapping: Mapping[str, Any], documents: Mapping[str, Any]) -> str:
@@ -62,10 +74,10 @@ def lessons(new_subject: Callable[[], Subject]) -> Subject:
     return subject
 
 
-def search(subject: Subject, words: str = "", **parameters: str) -> dict[str, Any]:
+def search(subject: Subject, words: str = "", hidden: Sequence[str] = (), **parameters: str) -> dict[str, Any]:
     asked = querying.request({"q": words, **parameters}, SEARCHABLE)
     index = generations.read_alias(subject.engine, "lessons")
-    return querying.result(subject.engine.search(index, querying.query(asked, SEARCHABLE)), asked)
+    return results.result(subject.engine.search(index, bodies.query(asked, SEARCHABLE, hidden)), asked, SEARCHABLE)
 
 
 def ids(result: Mapping[str, Any]) -> list[str]:
@@ -148,6 +160,101 @@ def test_totals_are_exact_and_paging_reaches_as_deep_as_allowed(subject: Subject
     filled(subject, "lessons", {"settings": SETTINGS}, {str(n): {} for n in range(count)})
     result = search(subject, page=str(querying.MAX_DEPTH // 100), size="100")
     assert (result["total"], len(result["hits"])) == (count, 100)
+
+
+@pytest.mark.parametrize("order", ["relevance", "longest", "title"])
+@pytest.mark.parametrize("words", ["", "the"])
+def test_cursors_lead_through_all_hits_in_the_order_of_pages(lessons: Subject, order: str, words: str) -> None:
+    whole = search(lessons, words, sort=order, size="100")
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    for number in range(1, 9):
+        page = search(lessons, words, sort=order, size="2", **cursor)
+        assert (page["page"], page["total"]) == (number, whole["total"])
+        found += ids(page)
+        if page["cursor"] is None:
+            break
+        cursor = {"cursor": page["cursor"]}
+    assert found == ids(whole)
+
+
+def test_what_has_no_value_to_order_by_comes_last(lessons: Subject) -> None:
+    found = ids(search(lessons, sort="longest"))
+    assert found[:8] == list(reversed(list(LESSONS)[:8]))
+
+
+def test_without_words_the_popular_come_first(lessons: Subject) -> None:
+    assert ids(search(lessons, size="2")) == ["buckley", "stairway"]
+
+
+@pytest.mark.parametrize(
+    ("duration", "found"),
+    [
+        ("400-500", {"believin", "stairway"}),
+        ("-400", {"halo", "believin"}),
+        ("950-", {"let it be me"}),
+        ("5-3", set()),
+        ("399.5-400.25", {"believin"}),
+    ],
+)
+def test_ranges_include_both_ends(lessons: Subject, duration: str, found: set[str]) -> None:
+    assert set(ids(search(lessons, duration=duration))) == found
+
+
+def test_a_text_is_filtered_by_its_exact_value_commas_or_not(lessons: Subject) -> None:
+    assert ids(search(lessons, artist="Beyoncé")) == ["halo"]
+    assert set(ids(search(lessons, artist="Beyoncé, Journey"))) == {"halo", "believin"}
+    assert ids(search(lessons, artist="beyonce")) == []
+
+
+def counts(result: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {facet["value"]: facet["count"] for facet in result["facets"][name]}
+
+
+def test_a_facet_counts_what_choosing_a_value_would_find(lessons: Subject) -> None:
+    found = search(lessons, "hallelujah", level="advanced")
+    assert ids(found) == ["buckley"]
+    assert found["total"] == 1
+    assert counts(found, "level") == {"advanced": 1, "intermediate": 1}  # its own filter is no part of it
+    assert counts(found, "instrument") == {"guitar": 1}
+    both = search(lessons, level="beginner", instrument="piano,bass")
+    assert counts(both, "level") == {"beginner": 3}
+    assert counts(both, "instrument") == {"guitar": 2, "piano": 2, "bass": 1, "ukulele": 1}
+
+
+def test_hidden_documents_are_neither_found_nor_counted(lessons: Subject) -> None:
+    found = search(lessons, "hallelujah", hidden=["buckley"])
+    assert (ids(found), found["total"]) == (["cohen"], 1)
+    assert counts(found, "level") == {"intermediate": 1}
+
+
+def suggestions(subject: Subject, words: str, size: int = 10) -> list[dict[str, Any]]:
+    asked = querying.suggest_request({"q": words, "size": str(size)})
+    index = generations.read_alias(subject.engine, "lessons")
+    found = results.suggestions(subject.engine.search(index, bodies.suggest(asked, SEARCHABLE)), asked, SEARCHABLE)
+    return list(found["suggestions"])
+
+
+@pytest.mark.parametrize(("words", "first"), [("stairw", "stairway"), ("let it be m", "let it be me"), ("bey", "halo")])
+def test_what_is_typed_so_far_is_completed(lessons: Subject, words: str, first: str) -> None:
+    found = suggestions(lessons, words)[0]
+    title, artist, *_ = LESSONS[first]
+    assert (found["id"], found["title"], found["artist"]) == (first, title, artist)
+
+
+def test_there_are_no_more_suggestions_than_asked_for(lessons: Subject) -> None:
+    assert len(suggestions(lessons, "", 3)) == 3
+
+
+def test_numbers_are_returned_digit_for_digit(subject: Subject) -> None:
+    whole, fraction = 12345678901234567890123456789012345678, "0.1234567890123456789012345678"
+    document = b'{"id":"1","title":"One","whole":%d,"fraction":%s}' % (whole, fraction.encode())
+    generation = generations.ensure(subject.engine, "lessons", MAPPING)
+    assert generation is not None
+    subject.write(Operation(generations.write_alias(generation), "1", 1, document))
+    subject.refresh(generation)
+    found = search(subject, "one")["hits"][0]["document"]
+    assert dumps(found) == document
 
 
 # -- Highlights

@@ -23,7 +23,9 @@ MAPPING: dict[str, Any] = {
         "properties": {
             "title": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
             "level": {"type": "keyword"},
+            "plays": {"type": "long"},
             "song": {"properties": {"key": {"type": "keyword"}}},
+            "notes": {"type": "search_as_you_type"},
         },
     },
 }
@@ -317,7 +319,17 @@ ADDED = [
     ('search.fields = ["title^much"]', "indexes.lessons.search.fields", '"title^much" is not allowed'),
     ('search.fields = ["titel^3"]', "indexes.lessons.search.fields", 'no field "titel" (did you mean "title"?)'),
     ('search.filters = ["q"]', "indexes.lessons.search.filters", '"q" is a parameter of every search'),
-    ('search.filters = ["title"]', "indexes.lessons.search.filters", '"title" is a text'),
+    ('search.filters = ["notes"]', "indexes.lessons.search.filters", '"notes" is a text'),
+    ('search.filters = ["sort"]', "indexes.lessons.search.filters", '"sort" is a parameter of every search'),
+    ('search.ranges = ["level"]', "indexes.lessons.search.ranges", "of type keyword; allowed: fields of numbers"),
+    ('search.ranges = ["plays"]\nsearch.filters = ["plays"]', "indexes.lessons.search.ranges", "one of the filters"),
+    ('search.facets = ["level"]', "indexes.lessons.search.facets", "not one of the filters"),
+    ('search.popularity = "title"', "indexes.lessons.search.popularity", "of type text; allowed: a number"),
+    ('search.tie_break = "title"', "indexes.lessons.search.tie_break", "of type text"),
+    ('search.by = "level"', "indexes.lessons.search.by", "there is no title"),
+    ('search.sorts.new = "-publishd"', "indexes.lessons.search.sorts.new", 'no field "publishd"'),
+    ('search.sorts.new = "title"', "indexes.lessons.search.sorts.new", "of type text; allowed: exact values"),
+    ('search.sorts.relevance = "level"', "indexes.lessons.search.sorts.relevance", "is no name for an order"),
     ('search.highlight = ["artist"]', "indexes.lessons.search.highlight", 'no field "artist"'),
     ("search.max_size = 0", "indexes.lessons.search.max_size", "0 is out of range; allowed: 1 to 1000"),
     (
@@ -503,6 +515,36 @@ def test_a_file_that_is_not_there_or_not_text_is_one_problem(folder: Path) -> No
     (folder / "dynadex.toml").write_bytes(b'[project]\nname = "\xff"')
     (problem,) = problems(folder)
     assert problem.message == "not UTF-8 at byte 18"
+
+
+def test_a_text_is_filtered_by_its_exact_sub_field(folder: Path) -> None:
+    write(folder, TOML + 'search.filters = ["title"]')
+    assert load(folder).indexes["lessons"].search.field_of("title") == "title.keyword"
+
+
+def test_a_search_table_with_everything_is_read_and_compiled(folder: Path) -> None:
+    write(
+        folder,
+        TOML
+        + """
+        [indexes.lessons.search]
+        fields = ["title"]
+        filters = ["level", "title"]
+        ranges = ["plays"]
+        facets = ["level"]
+        sorts = { plays = "-plays", level = ["level", "-plays"] }
+        popularity = "plays"
+        tie_break = "level"
+        suggest = ["title", "level"]
+        did_you_mean = false
+        """,
+    )
+    project = load(folder)
+    search = project.indexes["lessons"].search
+    assert (search.ranges, search.facets, search.popularity) == (("plays",), ("level",), "plays")
+    assert search.sorts == {"plays": ("-plays",), "level": ("level", "-plays")}
+    assert (search.tie, search.suggest, search.did_you_mean) == ("level", ("title", "level"), False)
+    assert Project.from_json(project.to_json()).indexes["lessons"].search == search
 
 
 @pytest.mark.parametrize("field", ["title.keyword", "song.key", "song.*", "ti*^2"])

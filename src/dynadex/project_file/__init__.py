@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from dynadex.core.attributes import KeyAttribute
-from dynadex.core.querying import Searchable
 from dynadex.project import (
     Architecture,
     Functions,
@@ -31,6 +30,7 @@ from dynadex.project_file.aws import read_api, read_aws
 from dynadex.project_file.engines import read_engines
 from dynadex.project_file.modules import MODULE, TRANSFORM, module_mistake, transform_mistake
 from dynadex.project_file.regions import read_heartbeat, read_routing
+from dynadex.project_file.searching import read_search
 from dynadex.project_file.sections import Section, Shape, listed, quoted, suggestion
 
 FILE = "dynadex.toml"
@@ -46,9 +46,6 @@ _INDEX_NAME = Shape(
 _TABLE_NAME = Shape(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, underscores, hyphens and dots")
 _KEY = Shape(r"(?s)[^:]+|.+:[SNB]", '"attribute" for a string, or "attribute:S", "attribute:N", "attribute:B"')
 _MAX_KEY_NAME_BYTES = 255
-_FIELD = Shape(r"[^\s^,]+(\^\d+(\.\d+)?)?", 'a field of the mapping, with a boost if wanted: "title^3"')
-# The search API has these query parameters of its own.
-_PARAMETERS = ("q", "index", "page", "size", "cursor")
 _SCHEDULE = Shape(
     r"none|rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
     r"|cron\(\S+ \S+ (\? \S+ \S+|\S+ \S+ \?) \S+\)",
@@ -192,7 +189,7 @@ def _read_index(section: Section, name: str, tables: tuple[str, ...], directory:
         include=selection["include"],
         exclude=selection["exclude"],
         match=_read_match(section),
-        search=_read_search(section.child("search"), mapping),
+        search=read_search(section.child("search"), mapping),
     )
 
 
@@ -221,28 +218,6 @@ def _read_match(section: Section) -> dict[str, tuple[str, ...]]:
             values.problem(attribute, f'{quoted(value)} is not allowed; allowed: "text", or a list such as ["a", "b"]')
         match[attribute] = tuple(map(str, allowed))
     return match
-
-
-def _read_search(section: Section, mapping: dict[str, Any]) -> Searchable:
-    types = mappings.field_types(mapping)
-    fields = section.texts("fields", _FIELD) or tuple(field for field, kind in types.items() if kind == "text")
-    filters = section.texts("filters", _FIELD)
-    names = tuple(field.partition("^")[0] for field in fields)
-    highlight = section.texts("highlight", _FIELD)
-    for key, named in {"fields": names, "filters": filters, "highlight": highlight}.items():
-        for field in named:
-            if key == "filters" and field in _PARAMETERS:
-                section.problem(key, f"{quoted(field)} is a parameter of every search; allowed: any other field")
-            elif mistake := mappings.unknown_field(mapping, field):
-                section.problem(key, mistake)
-    for field in filters:
-        if types.get(field) == "text":
-            section.problem("filters", f"{quoted(field)} is a text, matched by word; allowed: fields of exact values")
-    max_size = section.integer("max_size", 100, 1, 1000)
-    default_size = section.integer("default_size", min(10, max_size), 1, 1000)
-    if default_size > max_size:
-        section.problem("default_size", f"{default_size} is more than max_size; allowed: 1 to {max_size}")
-    return Searchable(fields, filters, highlight if "highlight" in section else names, default_size, max_size)
 
 
 def _read_functions(section: Section, directory: Path) -> Functions:

@@ -33,7 +33,7 @@ SCHEMA = KeySchema(KeyAttribute("id", "S"))
 
 
 def project(*, transform: str | None = None, consistent: bool = True, read_capacity: int = 0) -> Project:
-    search = Searchable(("title^3",), ("level",), ("title",), default_size=10, max_size=50)
+    search = Searchable(("title^3",), ("level",), ("title",), default_size=10, max_size=50, suggest=("title",))
     lessons = Index("lessons", "lessons", {"mappings": {}}, transform, (), (), {}, search)
     return Project(
         name="shop",

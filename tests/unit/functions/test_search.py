@@ -7,20 +7,35 @@ from typing import Any
 
 import pytest
 
+from dynadex.core.versions import of_record
+from dynadex.core.writing import Target
 from dynadex.engine import EngineError, EngineUnavailable
 from dynadex.functions.search import handler
-from tests.unit.functions.function_fakes import Context, Region, project, with_another_index
+from tests.unit.functions.function_fakes import NOW, Context, Region, project, with_another_index
 
 HITS = {
+    "took": 1,
     "hits": {
         "total": {"value": 1},
-        "hits": [{"_id": "a", "_score": 2.0, "_source": {"title": "Für Elise"}, "highlight": {"title": ["x"]}}],
-    }
+        "hits": [
+            {
+                "_id": "a",
+                "_score": 2.0,
+                "sort": [2.0, "a"],
+                "_source": {"title": "Für Elise"},
+                "highlight": {"title": ["x"]},
+            }
+        ],
+    },
 }
 
 
-def get(path: str = "/search", **parameters: str) -> tuple[int, dict[str, str], Any]:
+def get(
+    path: str = "/search", where: dict[str, str] | None = None, **parameters: str
+) -> tuple[int, dict[str, str], Any]:
     event: dict[str, Any] = {"routeKey": f"GET {path}", "rawPath": path}
+    if where:
+        event["pathParameters"] = where
     if parameters:
         event["queryStringParameters"] = parameters
     response = handler(event, Context())
@@ -49,7 +64,13 @@ def test_another_index_is_asked_by_its_name(region: Region) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "wrong"),
-    [({"size": "0"}, "size"), ({"page": "x"}, "page"), ({"sort": "a"}, "sort"), ({"index": "_all"}, "index")],
+    [
+        ({"size": "0"}, "size"),
+        ({"page": "x"}, "page"),
+        ({"sort": "a"}, "sort"),
+        ({"cursor": "a"}, "cursor"),
+        ({"index": "_all"}, "index"),
+    ],
 )
 def test_a_wrong_request_is_told_what_is_wrong_and_reaches_no_engine(
     region: Region, parameters: dict[str, str], wrong: str
@@ -84,6 +105,35 @@ def test_an_engine_s_trouble_is_a_problem_document_without_its_details(
 @pytest.mark.parametrize("event", [{}, {"routeKey": "$default", "rawPath": "/x"}, {"routeKey": "GET /searches"}])
 def test_what_is_not_there_is_404(region: Region, event: dict[str, Any]) -> None:
     assert handler(event, Context())["statusCode"] == 404
+
+
+def test_a_document_is_returned_with_its_version(region: Region) -> None:
+    region.engine.documents[Target("lessons", "a b")] = (of_record(NOW, 5), {"title": "Für Elise"})
+    status, headers, found = get("/{index}/{id}", {"index": "lessons", "id": "a b"})
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert (found["id"], found["document"]) == ("a b", {"title": "Für Elise"})
+    assert (found["version"]["second"], found["version"]["kind"]) == (NOW, "record")
+
+
+@pytest.mark.parametrize(("index", "id"), [("lessons", "b"), ("nope", "a"), ("lessons", "x" * 513), ("", "")])
+def test_a_document_that_is_not_there_is_404(region: Region, index: str, id: str) -> None:
+    status, headers, problem = get("/{index}/{id}", {"index": index, "id": id})
+    assert (status, headers["Content-Type"], problem["status"]) == (404, "application/problem+json", 404)
+
+
+def test_suggestions_that_would_look_the_same_are_one(region: Region) -> None:
+    region.engine.hits = {
+        "hits": {"hits": [{"_id": id, "_source": {"title": title}} for id, title in (("a", "One"), ("b", "ONE"))]}
+    }
+    assert get("/suggest", q="on")[2] == {"suggestions": [{"id": "a", "title": "One", "highlights": {}}]}
+
+
+def test_a_cursor_that_the_engine_does_not_take_is_a_wrong_request(region: Region) -> None:
+    region.engine.hits = {**HITS, "hits": {**HITS["hits"], "total": {"value": 9}}}
+    cursor = get(q="x", size="1")[2]["cursor"]
+    region.engine.error = EngineError(400, "illegal_argument_exception", "Failed to parse search_after value")
+    status, _, problem = get(q="x", size="1", cursor=cursor)
+    assert (status, list(problem["problems"])) == (400, ["cursor"])
 
 
 def test_health_is_good_while_every_index_is_there(region: Region) -> None:
