@@ -13,7 +13,7 @@ from dynadex.engine import EngineError, EngineUnavailable
 from dynadex.functions.search import handler
 from tests.unit.functions.function_fakes import NOW, Context, Region, project, with_another_index
 
-HITS = {
+HITS: dict[str, Any] = {
     "took": 1,
     "hits": {
         "total": {"value": 1},
@@ -30,14 +30,16 @@ HITS = {
 }
 
 
-def get(
-    path: str = "/search", where: dict[str, str] | None = None, **parameters: str
-) -> tuple[int, dict[str, str], Any]:
+def get(path: str = "/search", **parameters: str) -> tuple[int, dict[str, str], Any]:
     event: dict[str, Any] = {"routeKey": f"GET {path}", "rawPath": path}
-    if where:
-        event["pathParameters"] = where
     if parameters:
         event["queryStringParameters"] = parameters
+    response = handler(event, Context())
+    return response["statusCode"], response["headers"], json.loads(response["body"])
+
+
+def document(index: str, id: str) -> tuple[int, dict[str, str], Any]:
+    event = {"routeKey": "GET /{index}/{id}", "pathParameters": {"index": index, "id": id}}
     response = handler(event, Context())
     return response["statusCode"], response["headers"], json.loads(response["body"])
 
@@ -109,7 +111,7 @@ def test_what_is_not_there_is_404(region: Region, event: dict[str, Any]) -> None
 
 def test_a_document_is_returned_with_its_version(region: Region) -> None:
     region.engine.documents[Target("lessons", "a b")] = (of_record(NOW, 5), {"title": "Für Elise"})
-    status, headers, found = get("/{index}/{id}", {"index": "lessons", "id": "a b"})
+    status, headers, found = document("lessons", "a b")
     assert (status, headers["Content-Type"]) == (200, "application/json")
     assert (found["id"], found["document"]) == ("a b", {"title": "Für Elise"})
     assert (found["version"]["second"], found["version"]["kind"]) == (NOW, "record")
@@ -117,7 +119,7 @@ def test_a_document_is_returned_with_its_version(region: Region) -> None:
 
 @pytest.mark.parametrize(("index", "id"), [("lessons", "b"), ("nope", "a"), ("lessons", "x" * 513), ("", "")])
 def test_a_document_that_is_not_there_is_404(region: Region, index: str, id: str) -> None:
-    status, headers, problem = get("/{index}/{id}", {"index": index, "id": id})
+    status, headers, problem = document(index, id)
     assert (status, headers["Content-Type"], problem["status"]) == (404, "application/problem+json", 404)
 
 
@@ -129,7 +131,7 @@ def test_suggestions_that_would_look_the_same_are_one(region: Region) -> None:
 
 
 def test_a_cursor_that_the_engine_does_not_take_is_a_wrong_request(region: Region) -> None:
-    region.engine.hits = {**HITS, "hits": {**HITS["hits"], "total": {"value": 9}}}
+    region.engine.hits = {"took": 1, "hits": {"total": {"value": 9}, "hits": HITS["hits"]["hits"]}}
     cursor = get(q="x", size="1")[2]["cursor"]
     region.engine.error = EngineError(400, "illegal_argument_exception", "Failed to parse search_after value")
     status, _, problem = get(q="x", size="1", cursor=cursor)
