@@ -7,14 +7,14 @@ such, or raised as `EngineUnavailable`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import urllib3
 
-from .core import bulk
+from .core import bulk, heartbeats
 from .core.bulk import Answer, Operation, Status
 from .core.comparing import loads
 from .core.writing import Found, Target
@@ -179,6 +179,11 @@ class Engine:
         if status >= 400:
             raise _error(status, answer)
         return loads(answer)
+
+    def count(self, index: str, unseen: Collection[str] = (), *, timeout: float = 10.0) -> int:
+        """How many documents searches can find in an index or alias, but for those of the ids `unseen`."""
+        query = heartbeats.left_out({"match_all": {}}, unseen)
+        return int(self.ask("POST", f"/{quote(index)}/_count", {"query": query}, timeout=timeout)["count"])
 
 
 def _found(document: Mapping[str, Any]) -> Found | Answer | None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dynadex.core import heartbeats
 from dynadex.core.attributes import KeyAttribute, KeySchema
 from dynadex.core.querying import Searchable
 from dynadex.errors import WrongUse
@@ -234,6 +235,16 @@ class Project:
 
     def indexes_of(self, table: Table) -> tuple[Index, ...]:
         return tuple(index for index in self.indexes.values() if index.table == table.name)
+
+    def beats(self, table: str) -> bool:
+        """Whether a table, by its logical name, has heartbeats."""
+        return self.heartbeat is not None and table in self.heartbeat.tables
+
+    def heartbeats(self, index: Index) -> tuple[str, ...]:
+        """The ids of the heartbeats in an index, which searches and counts leave out."""
+        if not self.beats(index.table):
+            return ()
+        return tuple(heartbeats.id_of(self.table_of(index).key, region) for region in self.regions)
 
     def table_named(self, physical_name: str) -> Table:
         """Raises KeyError if no table of the project has that name in DynamoDB."""

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from .core.documents import Recipe
-from .project import Index
+from .project import Index, Project
 
 
-def recipe_of(index: Index, directory: Path) -> Recipe:
-    """The recipe of an index whose modules are in `directory`."""
+def recipe_of(project: Project, index: Index, directory: Path | None = None) -> Recipe:
+    """The recipe of an index whose modules are in `directory`, else in the project's."""
+    directory = directory or project.directory
     return Recipe(
         index=index.name,
         transform=_function(index.transform, directory) if index.transform else None,
         include=frozenset(index.include) if index.include else None,
         exclude=frozenset(index.exclude),
         match=index.match,
+        schema=project.table_of(index).key,
+        beating=project.beats(index.table),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -135,14 +135,14 @@ def _asked(engine: Engine, path: str, body: Mapping[str, Any], patience: Patienc
             patience.pause(attempt, str(error))
 
 
-def count(engine: Engine, index: str, patience: Callable[[], Patience]) -> int:
-    """How many documents the index has, refreshed first so that none is passed over."""
+def count(engine: Engine, index: str, patience: Callable[[], Patience], unseen: Collection[str] = ()) -> int:
+    """How many documents the index has but for those of the ids `unseen`, refreshed first so that none is missed."""
     waiting = patience()
     attempt = 0
     while True:
         try:
             engine.ask("POST", f"/{quote(index)}/_refresh", timeout=_LONG_SECONDS)
-            return int(engine.ask("GET", f"/{quote(index)}/_count", timeout=_LONG_SECONDS)["count"])
+            return engine.count(index, unseen, timeout=_LONG_SECONDS)
         except EngineUnavailable as error:
             attempt += 1
             waiting.pause(attempt, str(error))

@@ -129,6 +129,10 @@ _NOTHING = Expected(None, None)
 class Truth(Protocol):
     """What an index is compared with."""
 
+    @property
+    def unseen(self) -> frozenset[str]:
+        """The ids that are passed over: heartbeats, which change all the time."""
+
     def expect(self, ids: Sequence[str], patience: Patience) -> dict[str, Expected]:
         """What should be there now for each of these ids."""
 
@@ -139,8 +143,10 @@ class Truth(Protocol):
 class TableTruth:
     """The items of a table, read consistently, as the index's recipe makes documents of them."""
 
-    def __init__(self, table: Table, recipe: Recipe, budget: Budget | None = None) -> None:
-        self.table, self.recipe = table, recipe
+    def __init__(
+        self, table: Table, recipe: Recipe, budget: Budget | None = None, unseen: Collection[str] = ()
+    ) -> None:
+        self.table, self.recipe, self.unseen = table, recipe, frozenset(unseen)
         self._budget = budget or Budget(0)
 
     def expect(self, ids: Sequence[str], patience: Patience) -> dict[str, Expected]:
@@ -182,8 +188,8 @@ class TableTruth:
 class IndexTruth:
     """The documents of another index."""
 
-    def __init__(self, engine: Engine, alias: str) -> None:
-        self.engine, self.alias = engine, alias
+    def __init__(self, engine: Engine, alias: str, unseen: Collection[str] = ()) -> None:
+        self.engine, self.alias, self.unseen = engine, alias, frozenset(unseen)
 
     def expect(self, ids: Sequence[str], patience: Patience) -> dict[str, Expected]:
         found = look(self.engine, self.alias, ids, patience)
@@ -275,7 +281,7 @@ class Check:
 
     def compare(self, expected: Mapping[str, Expected]) -> None:
         """Compares the documents of these ids; what differs is suspected from now on."""
-        for id, sight in self._sights(expected).items():
+        for id, sight in self._sights(self.seen(expected)).items():
             if sight.kind is None:
                 self.counts.documents += sight.version is not None
             else:
@@ -284,6 +290,12 @@ class Check:
         while len(self._suspects) > MOST_SUSPECTS:
             self._pause(self._suspects.wait(self._clock()))
             self.look_again()
+
+    def seen(self, expected: Mapping[str, Expected]) -> Mapping[str, Expected]:
+        """What is not passed over."""
+        if self.truth.unseen.isdisjoint(expected):
+            return expected
+        return {id: one for id, one in expected.items() if id not in self.truth.unseen}
 
     def look_again(self) -> None:
         """Looks again at the suspects that are due."""
@@ -372,7 +384,7 @@ def scan(check: Check, truth: TableTruth, pages: Pages, start: Key | None, halte
             except InvalidKey:
                 check.unkeyed(1)
         check.compare(expected)
-        check.counts.items += len(page.items)
+        check.counts.items += len(page.items) - (len(expected) - len(check.seen(expected)))
         check.passed += len(page.items)
         if over:
             return page.last_key
@@ -381,8 +393,9 @@ def scan(check: Check, truth: TableTruth, pages: Pages, start: Key | None, halte
 def scan_index(check: Check, truth: IndexTruth, slice: int, slices: int) -> None:
     """Compares the documents of a slice of the other index with this one's; `check.finish` is still to follow."""
     for hits in scroll(truth.engine, truth.alias, check.patience, source=True, slice=slice, slices=slices, page=500):
-        check.compare({hit["_id"]: Expected(hit["_source"], hit["_version"]) for hit in hits})
-        check.counts.items += len(hits)
+        expected = check.seen({hit["_id"]: Expected(hit["_source"], hit["_version"]) for hit in hits})
+        check.compare(expected)
+        check.counts.items += len(expected)
         check.passed += len(hits)
 
 
@@ -409,5 +422,5 @@ def slices_of(documents: int, read_capacity: float = 0) -> int:
 
 def sweep_slices(check: Check, seen: int, *, full: bool, read_capacity: float = 0) -> int:
     """In how many slices the index is to be swept after a scan that saw so many documents; 0: it need not be."""
-    documents = count(check.engine, check.alias, check.patience)
+    documents = count(check.engine, check.alias, check.patience, check.truth.unseen)
     return slices_of(documents, read_capacity) if full or documents != seen else 0

@@ -197,8 +197,8 @@ class Console:
 
     def await_whole(self) -> None:
         """Waits until searches in the home region can find as many documents as there are items."""
-        table = self.project().tables["songs"].physical_name
-        self.await_documents(status.items_in(self.cloud(), HOME, table))
+        project = self.project()
+        self.await_documents(status.items_in(project, self.cloud(), HOME, project.tables["songs"]))
 
 
 def await_true(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:

@@ -176,7 +176,7 @@ def plantation(name: str, folder: Path, platform: str, engine: str) -> Iterator[
     generation = generations.ensure(reached, "lessons", project.indexes["lessons"].mapping)
     assert generation is not None
     alias = generations.write_alias(generation)
-    feeds = Feeds(table.schema, {alias: recipe_of(project.indexes["lessons"], folder)})
+    feeds = Feeds(table.schema, {alias: recipe_of(project, project.indexes["lessons"], folder)})
     dynamodb = Service("dynamodb", REGION, endpoint=platform, credentials=cloud.credentials)
     yield Plantation(project, cloud, reached, dynamodb, table, feeds, alias)
 

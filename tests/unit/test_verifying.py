@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -77,7 +77,10 @@ class Place:
         return APPLIED
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        return {"count": sum(source is not None for _, source in self.documents.values())}
+        return {}
+
+    def count(self, index: str, unseen: Collection[str] = (), **options: Any) -> int:
+        return sum(source is not None and id not in unseen for id, (_, source) in self.documents.items())
 
     def send(self, method: str, path: str, body: bytes = b"", **options: Any) -> Response:
         asked = json.loads(body)

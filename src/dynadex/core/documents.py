@@ -1,6 +1,8 @@
 """Which document an item makes in an index, if any.
 
 Rules:
+- A heartbeat (`core.heartbeats`) makes an empty document while the table has heartbeats, else none; nothing of the
+  recipe concerns it.
 - `match` decides first: an item that does not match is not this index's. Then the transform, a plain function from the
   item as Python values to the document, or None for "not in this index". Without a transform the document is the item,
   less what `include`/`exclude` leave out.
@@ -14,7 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .attributes import Item, dumps, jsonable, plain
+from . import heartbeats
+from .attributes import Item, KeySchema, dumps, jsonable, plain
 
 Transform = Callable[[dict[str, Any]], Mapping[str, Any] | None]
 
@@ -39,14 +42,28 @@ class Recipe:
     include: frozenset[str] | None = None
     exclude: frozenset[str] = frozenset()
     match: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    schema: KeySchema | None = None
+    """The table's key, by which heartbeats are told; None where there can be none."""
+    beating: bool = False
+    """Whether the table has heartbeats now."""
 
     def matches(self, item: Item) -> bool:
         """Whether the item is this index's at all, as far as `match` says."""
-        return all(item.get(name, {}).get("S") in allowed for name, allowed in self.match.items())
+        return all(item.get(name, {}).get("S") in allowed for name, allowed in self.match.items()) or self.is_heartbeat(
+            item
+        )
+
+    def is_heartbeat(self, item: Item) -> bool:
+        """Whether the item is a region's heartbeat."""
+        return self.schema is not None and heartbeats.region_of(self.schema, item) is not None
 
     def document(self, item: Item | None) -> bytes | None:
         """The document as JSON bytes; None where this index holds none for the item. Raises `TransformFailed`."""
-        if item is None or (self.match and not self.matches(item)):
+        if item is None:
+            return None
+        if self.is_heartbeat(item):
+            return heartbeats.EMPTY if self.beating else None
+        if self.match and not self.matches(item):
             return None
         if self.include is not None:
             taken = self.include

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import generations
-from ..core import bodies, querying, results, versions
+from ..core import bodies, heartbeats, querying, results, versions
 from ..core.attributes import MAX_ID_BYTES, dumps
 from ..core.writing import Found, Target
 from ..engine import EngineError, EngineUnavailable
@@ -77,13 +77,14 @@ def _suggest(index: Index, parameters: Mapping[str, str]) -> Response:
 
 def _ask(index: Index, body: Mapping[str, Any]) -> Any:
     engine = service.engine()
-    return engine.search(generations.read_alias(engine, index.name), body, timeout=_SEARCH_SECONDS)
+    seen = {**body, "query": heartbeats.left_out(body["query"], service.heartbeats(index.name))}
+    return engine.search(generations.read_alias(engine, index.name), seen, timeout=_SEARCH_SECONDS)
 
 
 def _document(path: Mapping[str, str], context: service.Context) -> Response:
     """One document as it is now, searchable or not yet."""
     index, id = service.project().indexes.get(path.get("index", "")), path.get("id", "")
-    if index is None or not 1 <= len(id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES:
+    if index is None or id in service.heartbeats(index.name) or not 1 <= len(id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES:
         return _problem(404, "Not found", f"there is nothing at /{path.get('index', '')[:50]}/{id[:100]}")
     engine = service.engine()
     target = Target(generations.read_alias(engine, index.name), id)

@@ -98,7 +98,13 @@ def table_of_source(arn: str) -> str:
 @cache
 def recipe(name: str) -> Recipe:
     """How an index makes its documents."""
-    return recipe_of(project().indexes[name], _packaged().parent)
+    return recipe_of(project(), project().indexes[name], _packaged().parent)
+
+
+@cache
+def heartbeats(index: str) -> tuple[str, ...]:
+    """The ids of the heartbeats in an index, which searches and counts leave out."""
+    return project().heartbeats(project().indexes[index])
 
 
 _fed: dict[str, tuple[float, list[str]]] = {}

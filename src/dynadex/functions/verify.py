@@ -116,7 +116,7 @@ def _scan(event: Mapping[str, Any], waiting: Patience, halted: Callable[[], bool
         read_capacity=part.read_capacity,
         consistent=False,
     )
-    truth = TableTruth(table, service.recipe(part.index), pages.budget)
+    truth = TableTruth(table, service.recipe(part.index), pages.budget, service.heartbeats(part.index))
     check = _check(part, truth, waiting)
     try:
         last_key = verifying.scan(check, truth, pages, start, halted)
@@ -190,7 +190,8 @@ def _sweep_index(entry: dict[str, Any], waiting: Patience, halted: Callable[[], 
     began = time.monotonic()
     part, counts = Part.of(entry), Counts.of_json(entry)
     name = service.project().indexes[part.index].table
-    truth = TableTruth(service.table(name), service.recipe(part.index), Budget(part.read_capacity))
+    budget, unseen = Budget(part.read_capacity), service.heartbeats(part.index)
+    truth = TableTruth(service.table(name), service.recipe(part.index), budget, unseen)
     check = _check(part, truth, waiting)
     slice, slices = entry["sweep"].get("slice", 0), entry["sweep"].get("slices")
     if slices is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import generations
-from ..core import versions
+from ..core import heartbeats, versions
 from ..core.attributes import Item
 from ..core.suspects import Sight, Suspects, Verdict
 from ..core.writing import Found, Key
@@ -80,6 +80,8 @@ class Explanation:
     gap: str | None
     letter: DeadLetter | None
     in_flight: bool
+    heartbeat: str | None = None
+    """The region whose heartbeat this is, if it is one."""
     verdict: str = ""
     next: str = ""
 
@@ -105,6 +107,7 @@ class Explanation:
             "failure": None if self.letter is None else self.letter.to_json(),
             "right": self.right,
             "inFlight": self.in_flight,
+            "heartbeat": self.heartbeat,
             "verdict": self.verdict,
             "next": self.next or None,
         }
@@ -135,8 +138,11 @@ def explain(project: Project, cloud: Cloud, region: str, index: Index, text: str
         gap=gaps.told(project, cloud, region, index),
         letter=letter,
         in_flight=in_flight,
+        heartbeat=heartbeats.region_of_id(table.key, id),
     )
     verdict, following = _verdict(found)
+    if found.heartbeat:
+        verdict = f"This is the heartbeat of {found.heartbeat}, an empty document that searches leave out. {verdict}"
     return _with(found, verdict, following)
 
 

@@ -140,7 +140,7 @@ def preview(
 def _make(project: Project, index: Index, items: Sequence[Item], found: Preview) -> list[str]:
     """Makes the documents; returns their items' keys, in the same order."""
     try:
-        recipe = recipe_of(index, project.directory)
+        recipe = recipe_of(project, index)
     except Exception as error:  # the project's own module, which may raise whatever it likes
         reason = f"{type(error).__name__}: {error}"
         raise PreviewError(f"indexes.{index.name}.transform: {index.transform} cannot be loaded: {reason}") from error

@@ -19,6 +19,7 @@ from typing import Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..aws import AwsUnavailable
+from ..core import heartbeats
 from ..core.attributes import AttributeValue, Item, KeyAttribute, KeySchema
 from ..errors import DynadexError
 from ..pacing import Budget, Patience
@@ -138,7 +139,8 @@ def sample(
                 pages = pool.map(reader.page, starts.keys(), starts.values(), repeat(share))
                 found = dict(zip(starts, pages, strict=True))
                 starts = {segment: page.last_key for segment, page in found.items() if page.last_key is not None}
-                items += (item for page in found.values() for item in page.items)
+                seen = (item for page in found.values() for item in page.items)
+                items += (item for item in seen if not heartbeats.region_of(table.key, item))
                 bar.update(min(len(items), count), count)
         whole = not starts and len(items) <= count
         items = items[:count]

@@ -33,7 +33,7 @@ class SettlingError(DynadexError):
 def recipe(project: Project, index: Index) -> Recipe:
     """How the index makes its documents. Raises `SettlingError` where its transform cannot be loaded here."""
     try:
-        return recipe_of(index, project.directory)
+        return recipe_of(project, index)
     except Exception as error:  # foreign code is imported: whatever it raises
         raise SettlingError(
             f"indexes.{index.name}.transform: {index.transform} cannot be loaded here: {type(error).__name__}: {error}"

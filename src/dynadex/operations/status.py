@@ -6,12 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import quote
 
 from .. import generations
+from ..core import heartbeats
 from ..engine import EngineError
 from ..platform.cloud import Cloud
-from ..project import Index, Project
+from ..project import Index, Project, Table
 from . import deployed, gaps, refill
 from .mapping_changes import MappingChanges, mapping_changes
 
@@ -73,7 +73,7 @@ def _index_status(project: Project, cloud: Cloud, region: str, index: Index, *, 
     table = project.table_of(index)
     return IndexStatus(
         documents=documents,
-        items=items_in(cloud, region, table.physical_name) if count else None,
+        items=items_in(project, cloud, region, table) if count else None,
         failures=messages_in(cloud, region, outputs["FailuresQueueUrl"]),
         lag_seconds=lag(cloud, region, outputs["StreamLogGroup"], table.name),
         refill=refill.newest(project, cloud, region).get(index.name),
@@ -88,26 +88,32 @@ def _index_status(project: Project, cloud: Cloud, region: str, index: Index, *, 
 def documents_in(project: Project, cloud: Cloud, region: str, index: Index) -> int:
     """How many documents searches can find."""
     engine = cloud.engine(project, region)
-    alias = quote(generations.read_alias(engine, index.name))
     try:
-        return int(engine.ask("GET", f"/{alias}/_count")["count"])
+        return engine.count(generations.read_alias(engine, index.name), project.heartbeats(index))
     except EngineError as error:
         if error.status == 404:
             raise generations.IndexMissing(index.name) from None
         raise
 
 
-def items_in(cloud: Cloud, region: str, table: str) -> int:
-    """How many items a table has, counted."""
+def items_in(project: Project, cloud: Cloud, region: str, table: Table) -> int:
+    """How many items a table has, counted, but for heartbeats."""
     client = cloud.client("dynamodb", region)
-    total = 0
+    total = -beats_in(project, cloud, region, table)
     start: dict[str, Any] = {}
     while True:
-        page = client.scan(TableName=table, Select="COUNT", **start)
+        page = client.scan(TableName=table.physical_name, Select="COUNT", **start)
         total += int(page["Count"])
         if not (last := page.get("LastEvaluatedKey")):
             return total
         start = {"ExclusiveStartKey": last}
+
+
+def beats_in(project: Project, cloud: Cloud, region: str, table: Table) -> int:
+    """How many of a table's items are heartbeats."""
+    keys = {one: heartbeats.key(table.key, one) for one in project.regions} if project.beats(table.name) else {}
+    found = cloud.table(table, region).read({table.key.id_of(key): key for key in keys.values()})
+    return sum(item is not None for item in found.items.values())
 
 
 def messages_in(cloud: Cloud, region: str, queue: str) -> int:

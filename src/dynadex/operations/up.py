@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import generations
+from ..core import heartbeats
 from ..engine import EngineError
 from ..errors import WrongUse
 from ..platform import embedded, servers
@@ -148,8 +149,8 @@ def _seed(project: Project, cloud: Cloud, steps: Steps) -> None:
 
 
 def _is_empty(project: Project, cloud: Cloud, table: Table) -> bool:
-    client = cloud.client("dynamodb", project.home_region)
-    return not client.scan(TableName=table.physical_name, Limit=1)["Items"]
+    items = cloud.table(table, project.home_region).scan(limit=len(project.regions) + 1).items
+    return all(heartbeats.region_of(table.key, item) for item in items)
 
 
 def _refill(project: Project, cloud: Cloud, deployed: Mapping[str, Deployed], steps: Steps) -> None:
@@ -177,7 +178,7 @@ def _refill(project: Project, cloud: Cloud, deployed: Mapping[str, Deployed], st
 def _await_found(project: Project, cloud: Cloud, steps: Steps) -> None:
     """Waits until each index has a document for each item, or its count stands still."""
     items = {
-        (region, table.name): status.items_in(cloud, region, table.physical_name)
+        (region, table.name): status.items_in(project, cloud, region, table)
         for region in project.regions
         for table in project.tables.values()
     }

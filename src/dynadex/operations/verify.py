@@ -90,7 +90,7 @@ def verify(project: Project, cloud: Cloud, region: str, index: Index, options: O
             read_capacity=share,
             consistent=False,  # half the cost, and what a page is behind is sorted out by the second look
         )
-        truth = TableTruth(table, recipe, pages.budget)
+        truth = TableTruth(table, recipe, pages.budget, project.heartbeats(index))
         checking = check(truth)
 
         def scan() -> None:
@@ -126,14 +126,14 @@ def compare(
     began = time.monotonic()
     engine, against = cloud.engine(project, region), cloud.engine(project, other)
     alias = _alias(engine, index, options.generation)
-    truth = IndexTruth(against, _alias(against, index, None))
+    truth = IndexTruth(against, _alias(against, index, None), unseen := project.heartbeats(index))
     stop = threading.Event()
     checks = [
         Check(truth, engine, alias, _patience, examples=options.examples, pause=_pausing(stop))
         for _ in range(options.segments)
     ]
 
-    there, here = count(against, truth.alias, _patience), count(engine, alias, _patience)
+    there, here = count(against, truth.alias, _patience, unseen), count(engine, alias, _patience, unseen)
     back, forth = verifying.slices_of(there), verifying.slices_of(here)
     tasks = [partial(verifying.scan_index, truth=truth, slice=slice, slices=back) for slice in range(back)]
     tasks += [partial(verifying.sweep, slice=slice, slices=forth) for slice in range(forth)]
@@ -144,7 +144,7 @@ def compare(
 
 def _recipe(project: Project, index: Index) -> Recipe:
     try:
-        return recipe_of(index, project.directory)
+        return recipe_of(project, index)
     except Exception as error:  # foreign code is imported: whatever it raises
         raise VerifyError(
             f"indexes.{index.name}.transform: {index.transform} cannot be loaded here ({error}); "

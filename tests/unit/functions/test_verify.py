@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,12 @@ class SearchedEngine(FakeEngine):
     sweeps: int = 0
 
     def ask(self, method: str, path: str, body: Any = None, **parameters: Any) -> Any:
-        if path.endswith("/_count"):
-            return {"count": sum(source is not None for _, source in self.documents.values())}
         if path.endswith("/_refresh"):
             return {}
         return super().ask(method, path, body, **parameters)
+
+    def count(self, index: str, unseen: Collection[str] = (), **options: Any) -> int:
+        return sum(source is not None for _, source in self.documents.values())
 
     def send(self, method: str, path: str, body: bytes = b"", **options: Any) -> Response:
         asked = json.loads(body)
