@@ -78,7 +78,7 @@ class Engine:
         """One request, whatever its answer. Raises `EngineUnavailable` where there is none."""
         url = self.url + path
         headers = self._auth(method, url, {"Content-Type": kind} if body else {}, body)
-        limit = urllib3.Timeout(connect=min(3.0, timeout), read=timeout)
+        limit = urllib3.Timeout(connect=min(3.0, timeout), read=timeout, total=timeout)
         try:
             answer = self._pool.request(method, url, body=body or None, headers=headers, timeout=limit)
         except urllib3.exceptions.HTTPError as error:

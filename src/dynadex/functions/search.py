@@ -11,12 +11,12 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import generations
-from ..core import bodies, heartbeats, querying, results, versions
+from ..core import bodies, querying, results, versions
 from ..core.attributes import MAX_ID_BYTES, dumps
 from ..core.writing import Found, Target
 from ..engine import EngineError, EngineUnavailable
 from ..project import Index
-from . import report, service
+from . import health, report, service
 
 #: Seconds that a search may take in the engine; the API gives up after 30.
 _SEARCH_SECONDS = 8.0
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: service.Context) -> Response:
             case "/{index}/{id}":
                 return _document(event.get("pathParameters") or {}, context)
             case "/health":
-                return _health()
+                return health.respond()
         return _problem(404, "Not found", f"there is nothing at {event.get('rawPath', '')[:200]}")
     except querying.WrongRequest as error:
         return _problem(400, "Wrong request", str(error), problems=error.problems)
@@ -62,7 +62,7 @@ def _index(parameters: Mapping[str, str]) -> tuple[Index, dict[str, str]]:
 def _search(index: Index, parameters: Mapping[str, str]) -> Response:
     asked = querying.request(parameters, index.search)
     try:
-        answer = _ask(index, bodies.query(asked, index.search))
+        answer = _ask(index, bodies.query(asked, index.search, service.heartbeats(index.name)))
     except EngineError as error:
         if asked.after is None or error.status != 400:
             raise
@@ -72,19 +72,20 @@ def _search(index: Index, parameters: Mapping[str, str]) -> Response:
 
 def _suggest(index: Index, parameters: Mapping[str, str]) -> Response:
     asked = querying.suggest_request(parameters)
-    return _found(results.suggestions(_ask(index, bodies.suggest(asked, index.search)), asked, index.search))
+    body = bodies.suggest(asked, index.search, service.heartbeats(index.name))
+    return _found(results.suggestions(_ask(index, body), asked, index.search))
 
 
 def _ask(index: Index, body: Mapping[str, Any]) -> Any:
     engine = service.engine()
-    seen = {**body, "query": heartbeats.left_out(body["query"], service.heartbeats(index.name))}
-    return engine.search(generations.read_alias(engine, index.name), seen, timeout=_SEARCH_SECONDS)
+    return engine.search(generations.read_alias(engine, index.name), body, timeout=_SEARCH_SECONDS)
 
 
 def _document(path: Mapping[str, str], context: service.Context) -> Response:
     """One document as it is now, searchable or not yet."""
     index, id = service.project().indexes.get(path.get("index", "")), path.get("id", "")
-    if index is None or id in service.heartbeats(index.name) or not 1 <= len(id.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES:
+    length = len(id.encode("utf-8", "surrogatepass"))
+    if index is None or not 1 <= length <= MAX_ID_BYTES or id in service.heartbeats(index.name):
         return _problem(404, "Not found", f"there is nothing at /{path.get('index', '')[:50]}/{id[:100]}")
     engine = service.engine()
     target = Target(generations.read_alias(engine, index.name), id)
@@ -94,20 +95,6 @@ def _document(path: Mapping[str, str], context: service.Context) -> Response:
         case None:
             return _problem(404, "Not found", f"there is no {id[:100]!r} in {index.name}")
     raise EngineUnavailable(503, "not_answered", "the engine did not tell what is there")
-
-
-def _health() -> Response:
-    """Healthy is: the engine answers, and every index is there."""
-    parts = {}
-    for name in service.project().indexes:
-        try:
-            generations.read(service.engine(), name)
-            parts[name] = "ok"
-        except EngineError as error:
-            parts[name] = "missing" if isinstance(error, generations.IndexMissing) else "engine away"
-    healthy = all(state == "ok" for state in parts.values())
-    document = {"healthy": healthy, "region": service.region(), "indexes": parts}
-    return _json(200 if healthy else 503, document, cache="no-store")
 
 
 def _found(document: Any) -> Response:

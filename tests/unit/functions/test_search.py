@@ -136,20 +136,3 @@ def test_a_cursor_that_the_engine_does_not_take_is_a_wrong_request(region: Regio
     region.engine.error = EngineError(400, "illegal_argument_exception", "Failed to parse search_after value")
     status, _, problem = get(q="x", size="1", cursor=cursor)
     assert (status, list(problem["problems"])) == (400, ["cursor"])
-
-
-def test_health_is_good_while_every_index_is_there(region: Region) -> None:
-    assert get("/health")[::2] == (200, {"healthy": True, "region": "us-east-1", "indexes": {"lessons": "ok"}})
-
-
-@pytest.mark.parametrize(
-    ("error", "state"),
-    [(EngineUnavailable(0, "timeout", "away"), "engine away"), (EngineError(404, "error", "alias"), "missing")],
-)
-def test_health_is_503_and_never_cached_where_the_engine_or_an_index_is_away(
-    region: Region, error: EngineError, state: str
-) -> None:
-    region.engine.error = error
-    status, headers, health = get("/health")
-    assert (status, health["healthy"], health["indexes"]) == (503, False, {"lessons": state})
-    assert headers["Cache-Control"] == "no-store"
