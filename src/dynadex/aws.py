@@ -61,6 +61,7 @@ _TARGETS = {
     "logs": ("Logs_20140328", "1.1"),
     "ssm": ("AmazonSSM", "1.1"),
     "states": ("AWSStepFunctions", "1.0"),
+    "cognito-idp": ("AWSCognitoIdentityProviderService", "1.1"),
 }
 _RETRYABLE = frozenset(
     {
@@ -158,7 +159,8 @@ def _error(service: str, operation: str, status: int, body: bytes) -> AwsError:
 
 def endpoint_of(service: str, region: str) -> str:
     """Where a service answers: what the environment says (as for AWS's own tools), else AWS's address."""
-    variable = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
+    own = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+    variable = os.environ.get(own) or os.environ.get("AWS_ENDPOINT_URL")
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return variable or f"https://{service}.{region}.{suffix}"
 

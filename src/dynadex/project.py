@@ -42,6 +42,20 @@ class ProjectError(WrongUse):
 
 
 @dataclass(frozen=True, slots=True)
+class Admin:
+    """Who may edit a table's items over the HTTP API, and what an item must look like."""
+
+    schema: dict[str, Any]
+    """A JSON Schema, draft 7, of the item without the attributes that the API keeps itself."""
+    group: str = "admins"
+    """The group of users who may."""
+    draft: str = "draft"
+    """The attribute that is `true` in an item that is not published."""
+    id_from: tuple[str, ...] = ()
+    """Attributes that a new item's id is made of; empty: a new id is random."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A DynamoDB table. `name` is the project's word for it, `physical_name` is DynamoDB's."""
 
@@ -57,6 +71,8 @@ class Table:
     """A file of items, one JSON object a line, that `up` loads into the table while it is empty."""
     point_in_time_recovery: bool = True
     deletion_protection: bool = True
+    admin: Admin | None = None
+    """None where nobody may edit items over the HTTP API."""
 
     @property
     def key(self) -> KeySchema:
@@ -246,6 +262,16 @@ class Project:
             return ()
         return tuple(heartbeats.id_of(self.table_of(index).key, region) for region in self.regions)
 
+    @property
+    def edited_tables(self) -> tuple[Table, ...]:
+        """The tables whose items admins edit."""
+        return tuple(table for table in self.tables.values() if table.admin)
+
+    def history_of(self, table: Table) -> Table:
+        """The table that keeps who changed what in another; Dynadex makes it, whoever made the other."""
+        id, entry = KeyAttribute("id", "S"), KeyAttribute("entry", "S")
+        return Table(f"{table.name}-history", f"{self.name}-{table.name}-history", id, entry, None, existing=False)
+
     def table_named(self, physical_name: str) -> Table:
         """Raises KeyError if no table of the project has that name in DynamoDB."""
         for table in self.tables.values():
@@ -300,10 +326,11 @@ def load(path: Path) -> Project:
 
 
 def _table(values: dict[str, Any]) -> Table:
-    sort_key = values.pop("sort_key")
+    sort_key, admin = values.pop("sort_key"), values.pop("admin")
     return Table(
         partition_key=KeyAttribute(**values.pop("partition_key")),
         sort_key=KeyAttribute(**sort_key) if sort_key else None,
+        admin=Admin(id_from=tuple(admin.pop("id_from")), **admin) if admin else None,
         **values,
     )
 

@@ -29,7 +29,7 @@ Target = Literal["arm64", "x86_64", "native"]
 #: Lambda takes packages of up to 250 MB unzipped.
 MAX_BYTES = 250 * 1024 * 1024
 
-_DEPENDENCIES = ("awscrt", "orjson", "urllib3")
+_DEPENDENCIES = ("awscrt", "fastjsonschema", "orjson", "urllib3")
 _PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # What functions import; the rest (operations, platform, cli) would only make the package larger.
 _ROOMS = ("core", "functions")

@@ -7,6 +7,7 @@ in their parts; this file knows the rest and puts the project together.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from dynadex.project import (
     VerifyFunction,
 )
 from dynadex.project_file import mappings
+from dynadex.project_file.admins import read_admin
 from dynadex.project_file.aws import read_api, read_aws
 from dynadex.project_file.engines import read_engines
 from dynadex.project_file.modules import MODULE, TRANSFORM, module_mistake, transform_mistake
@@ -67,7 +69,7 @@ def read(path: Path) -> Project:
 
     name, regions = _read_project(root.child("project"))
     tables = {key: _read_table(section, key, name, directory) for key, section in _named(root, "tables", _NAME).items()}
-    _check_physical_names(root.child("tables"), tables)
+    _check_physical_names(root.child("tables"), name, tables)
     indexes = {
         key: _read_index(section, key, tuple(tables), directory)
         for key, section in _named(root, "indexes", _INDEX_NAME).items()
@@ -133,6 +135,8 @@ def _read_table(section: Section, name: str, project: str, directory: Path) -> T
         point_in_time_recovery=section.boolean("point_in_time_recovery", True),
         deletion_protection=section.boolean("deletion_protection", True),
     )
+    if "admin" in section:
+        table = replace(table, admin=read_admin(section.child("admin"), table, directory))
     if table.sort_key and table.sort_key.name == partition_key.name:
         section.problem(
             "sort_key", f"{quoted(partition_key.name)} is the partition key already; allowed: another attribute"
@@ -155,8 +159,11 @@ def _read_key(section: Section, key: str, value: str) -> KeyAttribute:
     return attribute
 
 
-def _check_physical_names(section: Section, tables: dict[str, Table]) -> None:
+def _check_physical_names(section: Section, project: str, tables: dict[str, Table]) -> None:
     owners: dict[str, str] = {}
+    for name, table in tables.items():
+        if table.admin:
+            owners.setdefault(f"{project}-{name}-history", f"{name}.admin")
     for name, table in tables.items():
         owner = owners.setdefault(table.physical_name, name)
         if owner != name:

@@ -16,7 +16,7 @@ TRANSFORM = Shape(
 MODULE = Shape(r"[A-Za-z_]\w*(\.py)?", "the name of a .py file or of a package's folder next to dynadex.toml")
 
 # The project's modules lie beside these in the function package and come before Python's own.
-_TAKEN = sys.stdlib_module_names | {"dynadex", "orjson", "urllib3", "awscrt"}
+_TAKEN = sys.stdlib_module_names | {"dynadex", "orjson", "urllib3", "awscrt", "fastjsonschema"}
 
 
 def transform_mistake(directory: Path, transform: str) -> str | None:
