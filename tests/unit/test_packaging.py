@@ -55,7 +55,7 @@ def test_the_package_holds_what_functions_import_and_nothing_of_the_laptop(proje
     found = names(native(project, tmp_path / "out"))
     assert {"dynadex/core/writing.py", "dynadex/functions/stream.py", "making.py", "facts.py", "project.json"} <= found
     assert {name.partition("/")[0] for name in found} <= {
-        *("awscrt", "_awscrt.abi3.so", "dynadex", "orjson", "urllib3"),
+        *("awscrt", "_awscrt.abi3.so", "dynadex", "fastjsonschema", "orjson", "urllib3"),
         *("making.py", "facts.py", "project.json"),
     }
     assert not [name for name in found if name.startswith(("dynadex/cli", "dynadex/operations", "dynadex/platform"))]

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import DynadexError
 from ..terminal import Terminal
+from .admins import admins
 from .deploy import deploy, destroy
 from .estimate import estimate
 from .explain import explain
@@ -56,6 +57,7 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(failures)
+app.add_typer(admins)
 
 
 def main() -> None:

@@ -90,6 +90,8 @@ def _interrupt(number: int, frame: object) -> None:
 def _show_up(project: Project, directory: Path, found: starting.Up, detached: bool) -> None:
     document = found.document(project)
     addresses = {"web page": document["web"]} if document["web"] else {}
+    if found.admin:
+        addresses["admin"] = f"{found.admin.username}  {found.admin.password}"
     addresses["platform"] = document["platform"]
     for region, one in document["regions"].items():
         addresses[f"{region} API"] = f"{one['api']}/search?q="

@@ -50,6 +50,7 @@ def stack_names(project: Project) -> dict[str, str]:
         "regional": project.name,
         "operations": f"{project.name}-operations",
         "watch": f"{project.name}-watch",
+        "admin": f"{project.name}-admin",
     }
     return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
 
@@ -74,6 +75,9 @@ def deploy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps,
             with steps.step(f"table {table.physical_name} in {', '.join(project.regions)}"):
                 # with all of the project's regions, whichever are deployed now: leaving one out would drop its replica
                 _deploy_table(project, cloud, table, project.regions)
+    for table in map(project.history_of, project.edited_tables):
+        with steps.step(f"history {table.physical_name} in {', '.join(project.regions)}"):
+            _deploy_table(project, cloud, table, project.regions)
 
     def region_of(region: str) -> Deployed:
         return _deploy_region(project, cloud, region, package, steps)
@@ -146,6 +150,9 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
         watching = _watch_parameters(parameters, outputs)
         stacks.deploy(cloudformation, names["watch"], stacks.template("watch"), watching, _tags(project))
         outputs |= stacks.outputs(cloudformation, names["watch"])
+    if project.edited_tables:
+        with steps.step(f"{region}: sign-in and editing"):
+            outputs |= _deploy_admin(project, cloud, region, parameters, outputs)
     with steps.step(f"{region}: indices"):
         engine = cloud.engine(project, region)
         made = [name for name, index in project.indexes.items() if generations.ensure(engine, name, index.mapping)]
@@ -165,6 +172,20 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
             stacks.deploy(cloudformation, stack, stacks.template("source"), source, _tags(project))
     api = cloud.api_url(region, outputs["ApiId"], outputs["ApiUrl"])
     return Deployed(region, api, outputs, tuple(made), changed)
+
+
+def _deploy_admin(
+    project: Project, cloud: Cloud, region: str, regional: Mapping[str, str], outputs: Mapping[str, str]
+) -> dict[str, str]:
+    """The user pool, the authorizer and the function that edits items, with narrower limits for some routes."""
+    cloudformation, stack = cloud.client("cloudformation", region), stack_names(project)["admin"]
+    parameters = _admin_parameters(project, region, cloud.account(region), regional, outputs)
+    stacks.deploy(cloudformation, stack, stacks.template("admin"), parameters, _tags(project))
+    # A stage knows limits only for routes that are there, and these came after it: so no template can have them.
+    limits = {route: {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst} for route, rate, burst in _LIMITS}
+    stage = {"ApiId": outputs["ApiId"], "StageName": "$default"}
+    cloud.client("apigatewayv2", region).update_stage(**stage, RouteSettings=limits)
+    return stacks.outputs(cloudformation, stack)
 
 
 def _upload(cloud: Cloud, region: str, bucket: str, key: str, path: Path) -> None:
@@ -256,6 +277,23 @@ def _watch_parameters(regional: Mapping[str, str], outputs: Mapping[str, str]) -
     }
 
 
+#: Routes with limits of their own: requests a second in the long run, and at once.
+_LIMITS = (("POST /auth/sign-in", 5.0, 10), ("POST /auth/refresh", 10.0, 20), ("POST /admin/{table}/import", 1.0, 4))
+
+
+def _admin_parameters(
+    project: Project, region: str, account: str, regional: Mapping[str, str], outputs: Mapping[str, str]
+) -> dict[str, str]:
+    shared = ("ProjectName", "CodeBucket", "CodeKey", "Architecture", "Runtime", "Memory", "LogRetentionDays")
+    arn = f"arn:{_partition(region)}:dynamodb:{region}:{account}:table/"
+    return {
+        **{name: regional[name] for name in (*shared, "KmsKeyArn", "AlarmTopicArn")},
+        "ApiId": outputs["ApiId"],
+        "EditedTableArns": ",".join(arn + table.physical_name for table in project.edited_tables),
+        "HistoryTableArns": ",".join(arn + project.history_of(t).physical_name for t in project.edited_tables),
+    }
+
+
 def _domain_arn(address: EngineAddress, partition: str, region: str, account: str) -> str:
     """The domain that signed requests may go to: `search-NAME-x1y2z3.REGION.es.amazonaws.com` says its name."""
     if address.auth != "signed":
@@ -290,6 +328,7 @@ def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps
         cloudformation = cloud.client("cloudformation", region)
         for name in (
             *source_stacks(project),
+            names["admin"],
             names["watch"],
             names["operations"],
             names["regional"],

@@ -20,7 +20,7 @@ def outputs(project: Project, cloud: Cloud, region: str) -> dict[str, str]:
         raise CloudError(
             f"{project.name} is not deployed in {region}; `dynadex up` runs it here, `dynadex deploy` on AWS"
         )
-    for stack in ("operations", "watch"):
+    for stack in ("operations", "watch", "admin"):
         found |= stacks.outputs(cloudformation, f"{project.name}-{stack}")
     return found
 

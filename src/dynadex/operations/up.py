@@ -19,7 +19,7 @@ from ..platform.embedded import EngineKind, Folder, Running
 from ..platform.jars import PlatformError
 from ..platform.servers import Server
 from ..project import Index, Project, Table
-from . import refill, stacks, status
+from . import admins, refill, stacks, status
 from .deploy import Deployed, deploy, source_stacks
 from .load import load
 from .steps import Steps
@@ -48,12 +48,14 @@ class Up:
 
     running: Running
     deployed: Mapping[str, Deployed]
+    admin: admins.SignIn | None = None
 
     def document(self, project: Project) -> dict[str, Any]:
         """Where everything is, for tools."""
         return {
             "platform": self.running.cloud.url,
             "web": self.running.door.url if self.running.door else None,
+            "admin": self.admin and {"username": self.admin.username, "password": self.admin.password},
             "regions": {
                 region: {
                     "api": one.api,
@@ -78,6 +80,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
         if anew:
             _read_streams_anew(project, cloud)
         deployed = deploy(project, cloud, project.regions, steps, folder.path / "packages")
+        admin = admins.keep_local_admin(project, cloud, folder.path)
         _refill(project, cloud, deployed, steps)
         _seed(project, cloud, steps)
         with steps.step("every region finds what the tables hold"):
@@ -87,7 +90,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
             with steps.step("open the web address"):
                 apis = {region: one.api for region, one in deployed.items()}
                 running = embedded.open_door(folder, running, static, apis)
-    return Up(running, deployed)
+    return Up(running, deployed, admin)
 
 
 def _started(project: Project, folder: Folder, options: Options, steps: Steps) -> tuple[Running, bool]:
