@@ -11,11 +11,13 @@ from cfnlint import decode
 from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 
+from dynadex.functions import admin
+
 TEMPLATES = {
     name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
-    for name in ("artifacts", "table", "regional", "operations", "watch", "source")
+    for name in ("artifacts", "table", "regional", "operations", "watch", "admin", "source")
 }
-WITH_FUNCTIONS = ("regional", "operations", "watch")
+WITH_FUNCTIONS = ("regional", "operations", "watch", "admin")
 REGIONS = ["us-east-1", "eu-west-1"]
 
 # The only actions that may be allowed on "*", each with the reason.
@@ -261,6 +263,31 @@ def test_verify_neither_writes_to_tables_nor_makes_or_deletes_indices() -> None:
     }
     [ending] = [one for one in STATEMENTS.values() if "es:ESHttpDelete" in as_list(one["Action"])]
     assert str(ending["Resource"]).endswith("/_search/scroll'}")
+
+
+def test_every_admin_route_wants_a_token_and_only_sign_in_is_open() -> None:
+    routes = of_type("admin", "AWS::ApiGatewayV2::Route").values()
+    opened = {route["RouteKey"] for route in routes if route.get("AuthorizationType") != "JWT"}
+    assert opened == {"GET /auth", "POST /auth/sign-in", "POST /auth/refresh"}
+    assert {str(route.get("AuthorizerId")) for route in routes if route["RouteKey"] not in opened} == {
+        str({"Ref": "Authorizer"})
+    }
+    [authorizer] = of_type("admin", "AWS::ApiGatewayV2::Authorizer").values()
+    assert authorizer["JwtConfiguration"]["Audience"] == [{"Ref": "UserPoolClient"}]
+    assert {route["RouteKey"] for route in routes} == {*admin._OPEN, *admin._FOR_ADMINS}
+
+
+def test_nobody_signs_up_by_themselves_and_passwords_are_strong() -> None:
+    [pool] = of_type("admin", "AWS::Cognito::UserPool").values()
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
+    [client] = of_type("admin", "AWS::Cognito::UserPoolClient").values()
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert set(client["ExplicitAuthFlows"]) == {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+
+
+def test_the_admin_function_adds_to_the_history_and_never_changes_it() -> None:
+    assert set(STATEMENTS["AdminRole/KeepHistory"]["Action"]) == {"dynamodb:PutItem", "dynamodb:Query"}
 
 
 @pytest.mark.parametrize(("name", "task"), [("regional", ["Refill"]), ("operations", ["Scan", "Sweep"])])

@@ -22,7 +22,10 @@ _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line (`number` counts from 1, a CSV's heading included) with its item, or with what is wrong by path."""
+    """One line (`number` counts from 1, a CSV's heading included) with its item and what is wrong with it, by path.
+
+    `item` is None where nothing could be read; where something is wrong it is what could be.
+    """
 
     number: int
     item: Plain | None
@@ -81,7 +84,7 @@ def csv_lines(text: str, properties: Mapping[str, Any]) -> Iterator[Line]:
                 item[name] = _value(cell, properties.get(name))
             except ValueError as error:
                 problems[name] = str(error)
-        yield Line(number, None if problems else item, problems)
+        yield Line(number, item, problems)
 
 
 def _value(cell: str, described: Any) -> Any:

@@ -96,7 +96,7 @@ def _without_twins(asked: Request, lines: list[Line]) -> list[tuple[Line, str]]:
     for line in lines:
         id, problems = "", dict(line.problems)
         if line.item is not None:
-            problems = item_problems(asked.schema, bare(line.item))
+            problems = item_problems(asked.schema, bare(line.item)) | problems
             try:
                 id = id_of(asked.table, line.item)
                 asked.table.key.key_of(id)
