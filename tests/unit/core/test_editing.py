@@ -36,7 +36,7 @@ def test_an_item_that_is_written_as_it_was_read_is_the_same(item: dict[str, Any]
 
 
 def test_sets_and_binaries_stay_what_they_are_when_their_values_change() -> None:
-    before = {
+    before: dict[str, dict[str, Any]] = {
         "tags": {"SS": ["a", "b"]},
         "n": {"NS": ["1", "2.50"]},
         "b": {"B": "AAE="},
