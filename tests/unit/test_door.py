@@ -19,7 +19,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from dynadex.platform import door, servers
+from dynadex.platform import servers
+from dynadex.platform.edge.application import Edge
+from dynadex.platform.edge.settings import Settings, everybody_home
 
 Upstream = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,7 +55,8 @@ async def opened(static: Path, upstream: Upstream, *, seconds: float = 10) -> As
             "here": f"http://127.0.0.1:{behind.port}/_aws/execute-api/abc/$default",
             "gone": f"http://127.0.0.1:{servers.free_port()}",
         }
-        front = TestServer(door.application(static, regions, upstream_seconds=seconds))
+        settings = Settings(regions, everybody_home(list(regions)), indexes=("songs",))
+        front = TestServer(Edge(static, settings, upstream_seconds=seconds).application())
         async with front:
             yield front
 

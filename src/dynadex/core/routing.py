@@ -5,7 +5,8 @@ the smallest place: the country's record, then its continent's, then the default
 passed over for that of the next larger place. Where every record that fits is unhealthy, Route 53 treats all of them
 as healthy, and the smallest place's answers: an answer that may fail is better than none. (Route 53 Developer Guide,
 "How Amazon Route 53 chooses records when health checking is configured"; API Reference, ResourceRecordSet,
-HealthCheckId.) A healthy region whose record does not fit the place is never the answer: so have a default.
+HealthCheckId.) A healthy region whose record does not fit the place is never the answer. So the default has a fall-back
+of its own: every other region, one after another.
 
 Countries are those of ISO 3166-1, alpha-2, continents have Route 53's codes. Which country is on which continent is
 from GeoNames' countryInfo (geonames.org, CC BY 4.0); a country that two share is where GeoNames counts it.
@@ -99,12 +100,17 @@ def country_location(country: str) -> Location:
     return Location(CONTINENT_OF[country], country)
 
 
-def records(default: str, continents: Mapping[str, str], countries: Mapping[str, str]) -> tuple[Record, ...]:
-    """The records of a routing: a region for some continents and countries, and one for all that is left."""
+def records(
+    default: str, continents: Mapping[str, str], countries: Mapping[str, str], others: Sequence[str] = ()
+) -> tuple[Record, ...]:
+    """The records of a routing: a region for some continents and countries, and one for all that is left.
+
+    `others` answer for all that is left where the default region is unhealthy.
+    """
     return (
         *(Record(country_location(country), region) for country, region in countries.items()),
         *(Record(Location(continent), region) for continent, region in continents.items()),
-        Record(ANYWHERE, default),
+        *(Record(ANYWHERE, region) for region in dict.fromkeys((default, *others))),
     )
 
 
@@ -113,7 +119,6 @@ def answer(asked: Location, records: Sequence[Record], healthy: Collection[str])
 
     None where no record fits, which cannot be where there is a default.
     """
-    by_location = {record.location: record for record in records}
     larger_and_larger = dict.fromkeys((asked, Location(asked.continent), ANYWHERE))
-    fitting = [by_location[location] for location in larger_and_larger if location in by_location]
+    fitting = [record for location in larger_and_larger for record in records if record.location == location]
     return next((record for record in fitting if record.region in healthy), fitting[0] if fitting else None)

@@ -13,13 +13,13 @@ from .. import generations
 from ..core import heartbeats
 from ..engine import EngineError
 from ..errors import WrongUse
-from ..platform import embedded, servers
+from ..platform import embedded
 from ..platform.cloud import Cloud, EngineAddress
 from ..platform.embedded import EngineKind, Folder, Running
 from ..platform.jars import PlatformError
 from ..platform.servers import Server
 from ..project import Index, Project, Table
-from . import admins, refill, stacks, status
+from . import admins, edge, refill, stacks, status
 from .deploy import Deployed, deploy, source_stacks
 from .load import load
 from .steps import Steps
@@ -54,7 +54,8 @@ class Up:
         """Where everything is, for tools."""
         return {
             "platform": self.running.cloud.url,
-            "web": self.running.door.url if self.running.door else None,
+            "web": self.running.door.url if self.running.door and edge.page(project) else None,
+            "edge": self.running.door.url if self.running.door else None,
             "admin": self.admin and {"username": self.admin.username, "password": self.admin.password},
             "regions": {
                 region: {
@@ -85,11 +86,10 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
         _seed(project, cloud, steps)
         with steps.step("every region finds what the tables hold"):
             _await_found(project, cloud, steps)
-        static = project.directory / "web"
-        if (static / "index.html").is_file():
+        if edge.wanted(project):
             with steps.step("open the web address"):
                 apis = {region: one.api for region, one in deployed.items()}
-                running = embedded.open_door(folder, running, static, apis)
+                running = edge.publish(project, cloud, folder, running, apis)
     return Up(running, deployed, admin)
 
 
@@ -246,7 +246,7 @@ def ended_unasked(project: Project) -> list[Server] | None:
         with folder.locked():  # not while a stop or a start is under way: it ends them one by one
             if folder.running() != running:
                 return []
-            return [server for server in running.servers() if not servers.is_running(server)]
+            return running.ended()
     except PlatformError:
         return []
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from . import servers
 from .cloud import EngineAddress
+from .edge.settings import Settings
 from .jars import PlatformError
 from .laptop import Laptop
 from .servers import Server
@@ -33,7 +34,10 @@ _ENGINES_FROM = 10
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started platform. `engines` has a region's server, or None where the user's own engine is used."""
+    """A started platform. `engines` has a region's server, or None where the user's own engine is used.
+
+    `door` is the local edge. The engines of the regions in `away` were stopped on purpose, by a drill.
+    """
 
     port: int
     kind: EngineKind
@@ -41,6 +45,7 @@ class Running:
     engines: Mapping[str, Server | None]
     addresses: Mapping[str, EngineAddress]
     door: Server | None = None
+    away: tuple[str, ...] = ()
 
     def laptop(self) -> Laptop:
         """The cloud that deployments and other operations use."""
@@ -51,9 +56,14 @@ class Running:
         all_ = (self.door, self.cloud, *self.engines.values())
         return [server for server in all_ if server is not None]
 
+    def ended(self) -> list[Server]:
+        """The processes that ought to run and do not."""
+        stopped = [self.engines[region] for region in self.away]
+        return [server for server in self.servers() if server not in stopped and not servers.is_running(server)]
+
     def whole(self) -> bool:
-        """Whether every process runs."""
-        return all(map(servers.is_running, self.servers()))
+        """Whether every process runs that ought to."""
+        return not self.ended()
 
 
 class Folder:
@@ -85,6 +95,7 @@ class Folder:
                 engines={region: server and _server(server) for region, server in saved["engines"].items()},
                 addresses={region: EngineAddress(**address) for region, address in saved["addresses"].items()},
                 door=saved["door"] and _server(saved["door"]),
+                away=tuple(saved.get("away", ())),
             )
         except FileNotFoundError:
             return None
@@ -103,6 +114,7 @@ class Folder:
             "engines": {region: server and _plain(server) for region, server in running.engines.items()},
             "addresses": {region: asdict(address) for region, address in running.addresses.items()},
             "door": running.door and _plain(running.door),
+            "away": list(running.away),
         }
         temporary = self.path / "state.json.new"
         temporary.write_text(json.dumps(document, indent=1))
@@ -150,16 +162,7 @@ def start(
         return server
 
     def engine(region: str) -> Server | None:
-        if region in own:
-            return None
-        directory = folder.path / f"engine-{kind}-{region}"
-        match kind:
-            case "memory":
-                return keep(servers.start_osmem(engine_ports[region], directory))
-            case "opensearch":
-                return keep(servers.start_opensearch(engine_ports[region], directory))
-            case "elasticsearch":
-                return keep(servers.start_elasticsearch(engine_ports[region], directory))
+        return None if region in own else keep(_start_engine(folder, kind, region, engine_ports[region]))
 
     pool = ThreadPoolExecutor(1 + len(regions))
     try:
@@ -181,14 +184,76 @@ def start(
     return running
 
 
-def open_door(folder: Folder, running: Running, static: Path, apis: Mapping[str, str]) -> Running:
-    """Starts the web address for these regions' APIs; one that runs for other APIs is replaced."""
-    if running.door is not None:
-        servers.stop(running.door)
-    door = servers.start_door(running.port + 1, static, apis, folder.path / "web")
+def _start_engine(folder: Folder, kind: EngineKind, region: str, port: int) -> Server:
+    directory = _engine_directory(folder, kind, region)
+    match kind:
+        case "memory":
+            return servers.start_osmem(port, directory)
+        case "opensearch":
+            return servers.start_opensearch(port, directory)
+        case "elasticsearch":
+            return servers.start_elasticsearch(port, directory)
+
+
+def _engine_directory(folder: Folder, kind: EngineKind, region: str) -> Path:
+    return folder.path / f"engine-{kind}-{region}"
+
+
+def stop_engine(folder: Folder, running: Running, region: str, *, keep: bool) -> Running:
+    """Has a region's engine answer no more. Started again it is empty, or with `keep` has what it had.
+
+    That the region is away is saved first, so that nobody takes it for an engine that died.
+    """
+    server = _own_server(running, region)
+    running = replace(running, away=(*running.away, region))
+    folder.save(running)
+    if keep and running.kind == "memory":
+        servers.freeze(server)  # stopped, it would have nothing to keep
+        return running
+    servers.stop(server)
+    if not keep:
+        shutil.rmtree(_engine_directory(folder, running.kind, region), ignore_errors=True)
+    return running
+
+
+def start_engine(folder: Folder, running: Running, region: str) -> Running:
+    """Has a region's engine answer again, at the address that it had."""
+    server = _own_server(running, region)
+    servers.thaw(server)
+    if not servers.is_running(server):
+        server = _start_engine(folder, running.kind, region, int(server.url.rpartition(":")[2]))
+    away = tuple(one for one in running.away if one != region)
+    running = replace(running, engines={**running.engines, region: server}, away=away)
+    folder.save(running)
+    return running
+
+
+def _own_server(running: Running, region: str) -> Server:
+    server = running.engines[region]
+    if server is None:
+        raise PlatformError(f"the engine of {region} is your own: it is not stopped nor started from here")
+    return server
+
+
+def open_door(folder: Folder, running: Running, static: Path | None, settings: Settings) -> Running:
+    """Starts the edge with these settings, or has the one that runs take them over."""
+    file = edge_file(folder)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".new")
+    temporary.write_text(json.dumps(settings.to_json(), indent=1))
+    temporary.replace(file)
+    if running.door is not None and servers.is_running(running.door):
+        servers.tell_to_read_again(running.door)
+        return running
+    door = servers.start_edge(running.port + 1, static, file, folder.path / "web")
     running = replace(running, door=door)
     folder.save(running)
     return running
+
+
+def edge_file(folder: Folder) -> Path:
+    """The file with the edge's settings."""
+    return folder.path / "web" / "edge.json"
 
 
 def stop(folder: Folder, running: Running) -> None:

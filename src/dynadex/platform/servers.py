@@ -134,6 +134,7 @@ def stop(server: Server, timeout: float = 20) -> None:
             return
         try:
             os.kill(server.pid, number)
+            os.kill(server.pid, signal.SIGCONT)  # a frozen one hears nothing else
         except ProcessLookupError:
             return
         _wait_until(lambda: not is_running(server), timeout)
@@ -241,15 +242,33 @@ def start_ministack(port: int, directory: Path, *, timeout: float = 30) -> Serve
     return server
 
 
-def start_door(port: int, static: Path, regions: Mapping[str, str], directory: Path, *, timeout: float = 30) -> Server:
-    """Start the local web address; `regions` are the regions' APIs."""
+def start_edge(port: int, static: Path | None, settings: Path, directory: Path, *, timeout: float = 30) -> Server:
+    """Start the local edge; `static` is the page's folder, `settings` the file that says what it stands for."""
     _require_free(port)
-    command = [sys.executable, "-m", "dynadex.platform.door", "--port", str(port), "--static", str(static)]
-    for region, api in regions.items():
-        command += ["--region", f"{region}={api}"]
-    server = _spawn("door", command, port, directory)
+    command = [sys.executable, "-m", "dynadex.platform.door", "--port", str(port), "--settings", str(settings)]
+    if static is not None:
+        command += ["--static", str(static)]
+    server = _spawn("edge", command, port, directory)
     _await([server], lambda: _get(port, "/regions") is not None, timeout)
     return server
+
+
+def freeze(server: Server) -> None:
+    """Have a server answer nothing any more, and keep all it has in memory."""
+    if is_running(server):
+        os.kill(server.pid, signal.SIGSTOP)
+
+
+def thaw(server: Server) -> None:
+    """Have a frozen server go on; one that was not frozen goes on anyway."""
+    if is_running(server):
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def tell_to_read_again(server: Server) -> None:
+    """Have the edge read its settings again."""
+    if is_running(server):
+        os.kill(server.pid, signal.SIGHUP)
 
 
 def _spawn(

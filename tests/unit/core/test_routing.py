@@ -55,6 +55,15 @@ def test_where_no_fitting_record_is_healthy_the_smallest_place_answers_as_if_all
     assert region_for("BR", set()) == "us"
 
 
+def test_where_the_default_is_unhealthy_the_others_answer_one_after_another() -> None:
+    with_others = records("us", {"EU": "ie"}, {}, ["us", "ie", "sg"])
+    for healthy, region in (({"ie", "sg"}, "ie"), ({"sg"}, "sg"), (set[str](), "us")):
+        found = answer(location_of("BR"), with_others, healthy)
+        assert found is not None
+        assert found.region == region
+    assert answer(location_of("DE"), with_others, {"us", "sg"}) == Record(ANYWHERE, "us")
+
+
 def test_where_no_record_fits_there_is_no_answer() -> None:
     assert answer(location_of("JP"), [Record(Location("EU"), "ie")], {"ie"}) is None
 

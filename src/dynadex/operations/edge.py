@@ -1,0 +1,40 @@
+"""What the local edge stands for: the regions' APIs, and the records by which it chooses among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..core import routing
+from ..platform import embedded
+from ..platform.cloud import Cloud
+from ..platform.edge.settings import Settings, everybody_home
+from ..platform.embedded import Folder, Running
+from ..project import Project
+
+
+def page(project: Project) -> Path | None:
+    """The folder of the project's page, if it has one."""
+    folder = project.directory / "web"
+    return folder if (folder / "index.html").is_file() else None
+
+
+def wanted(project: Project) -> bool:
+    """Whether there is anything for an edge to do: a page to serve, or regions to choose among."""
+    return page(project) is not None or len(project.regions) > 1
+
+
+def publish(project: Project, cloud: Cloud, folder: Folder, running: Running, apis: Mapping[str, str]) -> Running:
+    """Starts the edge, or has it take over what has changed."""
+    return embedded.open_door(folder, running, page(project), settings(project, apis))
+
+
+def settings(project: Project, apis: Mapping[str, str]) -> Settings:
+    """What the edge stands for with these regions' APIs."""
+    indexes, regions = tuple(project.indexes), list(apis)
+    described = project.routing
+    if described is None:
+        return Settings(apis, everybody_home(regions), indexes)
+    records = routing.records(described.default, described.continents, described.countries, regions)
+    kept = tuple(record for record in records if record.region in apis)
+    return Settings(apis, kept, indexes, described.interval, described.threshold)
