@@ -15,9 +15,9 @@ from dynadex.functions import admin
 
 TEMPLATES = {
     name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
-    for name in ("artifacts", "table", "regional", "operations", "watch", "admin", "source")
+    for name in ("artifacts", "table", "regional", "operations", "watch", "heartbeat", "admin", "source")
 }
-WITH_FUNCTIONS = ("regional", "operations", "watch", "admin")
+WITH_FUNCTIONS = ("regional", "operations", "watch", "heartbeat", "admin")
 REGIONS = ["us-east-1", "eu-west-1"]
 
 # The only actions that may be allowed on "*", each with the reason.

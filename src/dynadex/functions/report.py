@@ -15,7 +15,7 @@ from ..core.writing import Failure, Outcome
 
 NAMESPACE = "Dynadex"
 
-_UNITS = {"Lag": "Seconds", "EngineMillis": "Milliseconds", "BulkBytes": "Bytes"}
+_UNITS = {"Lag": "Seconds", "EngineMillis": "Milliseconds", "BulkBytes": "Bytes", "Freshness": "Milliseconds"}
 
 
 def line(event: str, project: str, function: str, metrics: Mapping[str, float], **fields: object) -> None:

@@ -20,7 +20,7 @@ from ..platform.cloud import Cloud, EngineAddress
 from ..platform.laptop import lambda_architecture
 from ..platform.packaging import Package, build
 from ..project import Project, Table
-from . import stacks
+from . import beating, stacks
 from .mapping_changes import MappingChanges, mapping_changes
 from .steps import Steps
 
@@ -50,6 +50,7 @@ def stack_names(project: Project) -> dict[str, str]:
         "regional": project.name,
         "operations": f"{project.name}-operations",
         "watch": f"{project.name}-watch",
+        "heartbeat": beating.stack_name(project),
         "admin": f"{project.name}-admin",
     }
     return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
@@ -150,6 +151,9 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
         watching = _watch_parameters(parameters, outputs)
         stacks.deploy(cloudformation, names["watch"], stacks.template("watch"), watching, _tags(project))
         outputs |= stacks.outputs(cloudformation, names["watch"])
+    if project.heartbeat is not None or stacks.status_of(cloudformation, names["heartbeat"]) is not None:
+        with steps.step(f"{region}: heartbeat"):
+            outputs |= beating.deploy(project, cloud, region, parameters, outputs)
     if project.edited_tables:
         with steps.step(f"{region}: sign-in and editing"):
             outputs |= _deploy_admin(project, cloud, region, parameters, outputs)
@@ -170,6 +174,7 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
             }
             stack = names[f"source-{table.name}"]
             stacks.deploy(cloudformation, stack, stacks.template("source"), source, _tags(project))
+    beating.begin(cloud, region, outputs)
     api = cloud.api_url(region, outputs["ApiId"], outputs["ApiUrl"])
     return Deployed(region, api, outputs, tuple(made), changed)
 
@@ -328,6 +333,7 @@ def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps
         cloudformation = cloud.client("cloudformation", region)
         for name in (
             *source_stacks(project),
+            names["heartbeat"],
             names["admin"],
             names["watch"],
             names["operations"],

@@ -91,7 +91,7 @@ def _item(line: bytes) -> dict[str, dict[str, Any]]:
     return typed_item(item)
 
 
-def _sent(value: dict[str, Any]) -> dict[str, Any]:
+def sent(value: dict[str, Any]) -> dict[str, Any]:
     """A value as boto3 takes it: that has binaries as bytes."""
     match value:
         case {"B": str(text)}:
@@ -99,9 +99,9 @@ def _sent(value: dict[str, Any]) -> dict[str, Any]:
         case {"BS": list(texts)}:
             return {"BS": [base64.b64decode(text) for text in texts]}
         case {"M": dict(inner)}:
-            return {"M": {name: _sent(one) for name, one in inner.items()}}
+            return {"M": {name: sent(one) for name, one in inner.items()}}
         case {"L": list(inner)}:
-            return {"L": [_sent(one) for one in inner]}
+            return {"L": [sent(one) for one in inner]}
     return value
 
 
@@ -120,8 +120,8 @@ def _chunks(table: Table, lines: BinaryIO) -> Iterator[list[dict[str, Any]]]:
 
 
 def _put(client: Any, table: str, items: list[dict[str, Any]]) -> int:
-    sent = [{name: _sent(value) for name, value in item.items()} for item in items]
-    waiting: dict[str, Any] = {table: [{"PutRequest": {"Item": item}} for item in sent]}
+    typed = [{name: sent(value) for name, value in item.items()} for item in items]
+    waiting: dict[str, Any] = {table: [{"PutRequest": {"Item": item}} for item in typed]}
     for attempt in range(_TRIES):
         waiting = client.batch_write_item(RequestItems=waiting).get("UnprocessedItems") or {}
         if not waiting:

@@ -31,6 +31,8 @@ deletion_protection = false
 [indexes.songs]
 table = "songs"
 mapping = "mapping.json"
+[heartbeat]
+limit = 90
 [engine.regions.us-east-1]
 url = "https://one.example.com"
 [engine.regions.eu-west-1]
@@ -132,6 +134,7 @@ def test_each_region_gets_its_own_network_key_topic_and_api_limits(deployed: Par
     for stack, names in (
         ("shop", account),
         ("shop-operations", account),
+        ("shop-heartbeat", account),
         ("shop-watch", ("KmsKeyArn", "AlarmTopicArn")),
     ):
         assert {name: deployed["eu-west-1", stack][name] for name in names} == {name: account[name] for name in names}
@@ -149,6 +152,12 @@ def test_table_source_and_verification_get_what_the_file_says(deployed: Paramete
     verify = deployed["eu-west-1", "shop-operations"]
     assert (verify["VerifySchedule"], verify["VerifyTimeout"], verify["VerifyHaltAfter"]) == ("", "600", "480")
     assert [part["repair"] for part in json.loads(verify["VerifyInput"])["segments"]] == [True, True]
+
+
+def test_the_heartbeat_may_write_its_own_key_and_no_other(deployed: Parameters) -> None:
+    heartbeat = deployed["eu-west-1", "shop-heartbeat"]
+    assert heartbeat["HeartbeatTableArns"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-songs"
+    assert (heartbeat["HeartbeatKeys"], heartbeat["HeartbeatLimit"]) == ("dynadex.heartbeat.eu-west-1", "90000")
 
 
 def test_the_laptop_leaves_out_what_only_an_account_has(tmp_path: Path) -> None:
