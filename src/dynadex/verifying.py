@@ -17,19 +17,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from .core import writing
-from .core.attributes import InvalidKey, Item, KeySchema, dumps
+from .core import versions
+from .core.attributes import InvalidKey, Item, dumps
 from .core.bulk import Answer
 from .core.comparing import first_difference, loads
 from .core.documents import Recipe, TransformFailed
 from .core.suspects import Kind, Sight, Suspects, Verdict
-from .core.writing import BatchRefused, Feeds, Found, Target
-from .driving import drive
+from .core.writing import BROKEN_FROM, Failure, Found, Target
 from .engine import Engine
+from .mending import Mender, keys_of
 from .pacing import Budget, Patience
 from .scanning import Key, Pages, count, scroll
 from .table import Table
@@ -199,17 +198,6 @@ class IndexTruth:
         return {id for id, one in look(self.engine, self.alias, ids, patience).items() if one is not None}
 
 
-def keys_of(ids: Sequence[str], schema: KeySchema) -> dict[str, Key | None]:
-    """The keys behind ids; None for an id that is no key of the table."""
-    keys: dict[str, Key | None] = {}
-    for id in ids:
-        try:
-            keys[id] = schema.key_of(id)
-        except InvalidKey:
-            keys[id] = None
-    return keys
-
-
 def look(engine: Engine, alias: str, ids: Sequence[str], patience: Patience) -> dict[str, Found | None]:
     """The documents as they are now. Raises `OutOfTime` where the engine does not answer for long."""
     found: dict[str, Found | None] = {}
@@ -230,24 +218,11 @@ def look(engine: Engine, alias: str, ids: Sequence[str], patience: Patience) -> 
     return found
 
 
-def mender(table: Table, engine: Engine, alias: str, recipe: Recipe, patience: Callable[[], Patience]) -> Mend:
-    """What repairs documents: the table settles them."""
-    feeds = Feeds(table.schema, {alias: recipe})
-
-    def mend(ids: Sequence[str]) -> None:
-        with suppress(BatchRefused):  # the engine takes none of them: they go on differing, and are reported so
-            drive(writing.mend(keys_of(ids, table.schema), feeds), table, engine, patience())
-
-    return mend
-
-
-Mend = Callable[[Sequence[str]], None]
-
-
 class Check:
     """Compares documents of one index with what should be there, and counts what differs.
 
-    `mend`, if given, repairs the documents of the ids that it is called with. `pause` waits, `clock` counts seconds.
+    `mender`, if given, repairs. What fails then goes into the failures queue, unless most documents looked at do: that
+    is a broken mapping or transform, and nothing may drain there. `pause` waits, `clock` counts seconds.
     """
 
     def __init__(
@@ -258,16 +233,17 @@ class Check:
         patience: Callable[[], Patience],
         *,
         examples: int = 10,
-        mend: Mend | None = None,
+        mender: Mender | None = None,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.truth, self.engine, self.alias, self.patience = truth, engine, alias, patience
         self.counts = Counts()
         self.passed = 0  # items and documents gone through so far, for a progress bar
-        self._examples, self._mend, self._pause, self._clock = examples, mend, pause, clock
+        self._examples, self._mender, self._pause, self._clock = examples, mender, pause, clock
         self._suspects = Suspects()
         self._mended: set[str] = set()
+        self._right = self._failed = 0
 
     @property
     def documents(self) -> int:
@@ -283,6 +259,7 @@ class Check:
         """Compares the documents of these ids; what differs is suspected from now on."""
         for id, sight in self._sights(self.seen(expected)).items():
             if sight.kind is None:
+                self._right += 1
                 self.counts.documents += sight.version is not None
             else:
                 self._suspects.suspect(id, sight, self._clock())
@@ -318,36 +295,42 @@ class Check:
             self._pause(self._suspects.wait(self._clock()))
             self.look_again()
 
-    def unkeyed(self, number: int) -> None:
-        """Counts items whose key makes no id: no index can have them."""
-        for _ in range(number):
-            self.counts.count("", Sight("failed", "", None, None), self._examples)
+    def unkeyed(self, key: Key, reason: str, version: int) -> None:
+        """Counts an item whose key makes no id: no index can have it."""
+        self.counts.count("", Sight("failed", "", None, None), self._examples)
+        if self._mender:
+            self._keep([self._mender.unkeyed(key, reason, version)])
 
     def _sights(self, expected: Mapping[str, Expected]) -> dict[str, Sight]:
         found = look(self.engine, self.alias, list(expected), self.patience())
         return {id: sight_of(one, found[id]) for id, one in expected.items()}
 
     def _conclude(self, certain: Mapping[str, Sight]) -> None:
-        """Counts what is certain, and repairs what can be; what was repaired before and still differs is left."""
+        """Counts what is certain, and repairs it where that is asked; what was repaired before is left as it is."""
         mendable = []
         for id, one in certain.items():
             again = id in self._mended
             if not again:
                 self.counts.count(id, one, self._examples)
-            if self._mend and one.kind != "failed" and not again:
+            if self._mender and not again:
                 mendable.append(id)
             else:
                 self.counts.documents += one.version is not None
                 self._mended.discard(id)
-        if self._mend and mendable:
-            self._mend(mendable)
+        if self._mender and mendable:
+            self._keep(self._mender.mend(mendable))
             for id, one in self._sights(self.truth.expect(mendable, self.patience())).items():
-                if one.kind is None:
-                    self.counts.repaired += 1
+                if one.kind in (None, "failed"):  # what makes no document can only be kept
+                    self.counts.repaired += one.kind is None
                     self.counts.documents += one.version is not None
                 else:
                     self._suspects.suspect(id, one, self._clock())
                     self._mended.add(id)
+
+    def _keep(self, failures: list[Failure]) -> None:
+        self._failed += len(failures)
+        if self._mender and failures and (self._failed < BROKEN_FROM or self._failed <= self._right):
+            self._mender.keep(failures)
 
 
 def sight_of(expected: Expected, found: Found | None) -> Sight:
@@ -381,8 +364,9 @@ def scan(check: Check, truth: TableTruth, pages: Pages, start: Key | None, halte
         for item in page.items:
             try:
                 expected[schema.id_of(item)] = truth.of(item)
-            except InvalidKey:
-                check.unkeyed(1)
+            except InvalidKey as error:
+                key = {part.name: item[part.name] for part in schema.attributes if part.name in item}
+                check.unkeyed(key, str(error), versions.of_page(page.date))
         check.compare(expected)
         check.counts.items += len(page.items) - (len(expected) - len(check.seen(expected)))
         check.passed += len(page.items)

@@ -104,4 +104,11 @@ def _source(mapping: dict[str, Any], table_stream: str) -> Source:
         trouble = f"its event source says: {result}"
     elif mapping["EventSourceArn"] != table_stream:
         trouble = "its event source reads a stream that the table has no more: deploy again"
-    return Source(mapping["UUID"], mapping["EventSourceArn"], int(mapping["LastModified"]), trouble)
+    return Source(
+        mapping["UUID"],
+        mapping["EventSourceArn"],
+        int(mapping["LastModified"]),
+        trouble,
+        state=str(mapping["State"]),
+        result=result,
+    )

@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,9 +71,10 @@ def test_status_has_what_tools_read(tiny: Console) -> None:
     assert ran.code == 0
     songs = ran.document()["regions"][HOME]["songs"]
     assert songs["documents"] == songs["items"] >= len(SEED)
-    assert songs["failures"] == 0
+    assert ran.document()["queues"] == {HOME: {"failures": 0, "undelivered": 0}}
     assert songs["lagSeconds"] > 0
-    assert {"refill", "generations", "problem"} <= set(songs)
+    assert (songs["source"]["state"], songs["source"]["trouble"]) == ("Enabled", "")
+    assert {"refill", "generations", "problem", "verify"} <= set(songs)
     assert tiny.run("status", "--json", "--region", HOME).document()["regions"][HOME]["songs"]["items"] is None
 
 
@@ -248,14 +250,16 @@ def test_a_refill_that_does_not_succeed_ends_with_1(tiny: Console, many: Path) -
     command = tiny.command("refill", "songs", "--wait", "--json", "--read-capacity", "10")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     execution = ""
+    refill: dict[str, Any] = {}
 
     def running() -> bool:
-        nonlocal execution
+        nonlocal execution, refill
         refill = tiny.run("status", "--json").document()["regions"][HOME]["songs"]["refill"]
         execution = refill["execution"] if refill and refill["status"] == "RUNNING" else ""
         return execution != ""
 
     await_true(running, "the refill under way")
+    assert {"items", "documents", "progress"} <= set(refill)
     tiny.cloud().client("stepfunctions", HOME).stop_execution(executionArn=execution, error="Stopped", cause="by hand")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1

@@ -17,7 +17,9 @@ import pytest
 from dynadex import project as projects
 from dynadex.core.gaps import HORIZON_SECONDS, Mark
 from dynadex.operations import gaps
+from dynadex.operations import status as statuses
 from dynadex.operations.deploy import deploy
+from dynadex.operations.status import SourceStatus
 from dynadex.operations.steps import Quiet
 from dynadex.watching import Watcher
 from tests.platform.world import World, eventually
@@ -93,6 +95,39 @@ def test_an_event_source_that_is_off_is_trouble_and_after_a_day_a_gap_that_is_re
     assert world.difference("songs") == []
     assert status(world, code=0)[world.home]["songs"]["gap"] is None
     world.delete("songs", kept)
+
+
+def test_status_tells_at_once_of_an_event_source_that_is_off(world: World) -> None:
+    with world.paused("songs"):
+        told = status(world, code=1)
+        for region in world.regions:
+            source = told[region]["songs"]["source"]
+            assert source["state"] == "Disabled"
+            assert source["trouble"].startswith("its event source is disabled: aws lambda update-event-source-mapping ")
+            assert source["trouble"].endswith(f" --enabled --region {region}")
+            assert told[region]["scores"]["source"]["trouble"] == ""
+    source = status(world, code=0)[world.home]["songs"]["source"]
+    assert (source["state"], source["trouble"]) == ("Enabled", "")
+
+
+def test_status_tells_at_once_of_a_stream_function_that_fails(world: World) -> None:
+    song = {"id": uuid.uuid4().hex[:12], "title": "waits", "artist": "someone"}
+    songs = world.project.indexes["songs"]
+
+    def source() -> SourceStatus:
+        return statuses.status(world.project, world.cloud, [world.home], count=False)[world.home][songs.name].source
+
+    with world.door().refusing(lambda method, path: 403 if path.startswith("/_bulk") else None):
+        world.put("songs", song)
+        assert eventually(lambda: "FAILED" in source().trouble)
+        found = source()
+        assert (found.state, found.last_result) == ("Enabled", "FAILED")
+        assert found.trouble == (
+            f"its event source says: FAILED; the stream function's log says why ({world.output('StreamLogGroup')})"
+        )
+    world.await_equal(["songs"])
+    assert eventually(lambda: source().trouble == "")
+    world.delete("songs", song)
 
 
 def test_an_event_source_made_anew_after_a_long_time_is_a_gap_and_soon_is_none(world: World, watcher: Watcher) -> None:

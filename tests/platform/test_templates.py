@@ -259,7 +259,8 @@ def test_verify_neither_writes_to_tables_nor_makes_or_deletes_indices() -> None:
         for action in as_list(statement["Action"])
     }
     assert {action for action in actions if action.startswith(("dynamodb:", "es:", "sqs:"))} == {
-        *("dynamodb:BatchGetItem", "dynamodb:Scan", "es:ESHttpGet", "es:ESHttpPost", "es:ESHttpDelete")
+        *("dynamodb:BatchGetItem", "dynamodb:Scan", "es:ESHttpGet", "es:ESHttpPost", "es:ESHttpDelete"),
+        "sqs:SendMessage",
     }
     [ending] = [one for one in STATEMENTS.values() if "es:ESHttpDelete" in as_list(one["Action"])]
     assert str(ending["Resource"]).endswith("/_search/scroll'}")

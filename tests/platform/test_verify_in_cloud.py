@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -15,6 +16,7 @@ from dynadex import generations
 from dynadex.cli import app
 from dynadex.core import suspects
 from dynadex.core.bulk import Operation
+from dynadex.operations import status as statuses
 from dynadex.operations import verify as verifying
 from dynadex.operations.verify import Options
 from dynadex.pacing import Patience
@@ -109,6 +111,21 @@ def run_schedule_now(world: World) -> str:
     return started
 
 
+def test_status_has_what_the_newest_verification_in_the_cloud_found(world: World, name: str) -> None:
+    world.put("songs", song(name))
+    world.await_equal(["songs"])
+    plant(world, "songs", {f"{name}-ghost": b'{"title": "ghost"}'})
+    for arguments, told in (([], (1, 0)), (["--repair"], (1, 1)), ([], (0, 0))):
+        run(world, "verify", "songs", "--remote", "--full", *arguments)
+        found = statuses.status(world.project, world.cloud, [world.home], count=False)[world.home]
+        verify = found["songs"].verify
+        assert verify is not None
+        assert verify["status"] == "SUCCEEDED"
+        assert abs(time.time() - verify["at"]) < 60
+        assert (verify["ghosts"], verify["repaired"]) == told
+        assert verify["seconds"] >= 0
+
+
 def test_what_the_schedule_starts_covers_all_indexes_and_says_its_number_once(world: World, name: str) -> None:
     world.put("songs", song(name))
     world.await_equal(["songs"])
@@ -168,12 +185,19 @@ def test_the_command_says_what_differs_and_mends_it(world: World, name: str) -> 
     assert world.difference("songs") == []
 
 
-def test_an_item_without_a_document_differs_and_cannot_be_repaired(world: World, name: str) -> None:
+def test_an_item_without_a_document_differs_and_its_repair_is_a_failure_to_work_through(
+    world: World, name: str
+) -> None:
     world.put("songs", song(name, raises="x"))
-    world.await_equal(["songs"])
-    code, found = run(world, "verify", "songs", "--repair")
-    assert (code, found["failed"], found["repaired"]) == (1, 1, 0)
-    assert found["examples"] == [{"id": name, "kind": "failed", "path": ""}]
+    assert eventually(lambda: len(world.failures()) > 0)
+    for where in ([], ["--remote"]):
+        world.forget_failures()
+        code, found = run(world, "verify", "songs", "--repair", *where)
+        assert (code, found["failed"], found["repaired"]) == (1, 1, 0)
+        assert found["examples"] == [{"id": name, "kind": "failed", "path": ""}]
+        [kept] = world.failures()
+        assert (kept["id"], kept["index"], kept["kind"], kept["table"]) == (name, "songs", "transform", "songs")
+        assert kept["region"] == world.home
     world.delete("songs", song(name))
     world.await_equal(["songs"])
     assert run(world, "verify", "songs")[0] == 0

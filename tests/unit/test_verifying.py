@@ -15,8 +15,9 @@ from dynadex.core.bulk import APPLIED, Answer, Operation, Status
 from dynadex.core.comparing import loads
 from dynadex.core.documents import Recipe
 from dynadex.core.suspects import LONGEST_SECONDS, STABLE_SECONDS
-from dynadex.core.writing import Found, Items, Target
+from dynadex.core.writing import BROKEN_FROM, Failure, Found, Items, Target
 from dynadex.engine import Engine, EngineError, EngineUnavailable, Response
+from dynadex.mending import Mender
 from dynadex.pacing import OutOfTime, Patience
 from dynadex.scanning import Pages
 from dynadex.table import Page, Table
@@ -40,6 +41,7 @@ class Place:
     refused: int = 0  # scans and looks that are refused before they are answered
     writes: list[Operation] = field(default_factory=list)
     refuse: bool = False
+    kept: list[Failure] = field(default_factory=list)
     scrolled: list[Any] = field(default_factory=list)
 
     # -- A table
@@ -115,14 +117,14 @@ class Place:
 
     def check(self, truth: Any = None, *, repair: bool = False, examples: int = 10) -> Check:
         truth = truth or TableTruth(self.table, self.recipe)
-        mend = verifying.mender(self.table, self.engine, ALIAS, self.recipe, patience) if repair else None
+        mender = Mender(self.table, self.engine, ALIAS, self.recipe, patience, self.kept.extend) if repair else None
         return Check(
             truth,
             self.engine,
             ALIAS,
             patience,
             examples=examples,
-            mend=mend,
+            mender=mender,
             pause=self.pause,
             clock=lambda: self.now,
         )
@@ -266,6 +268,8 @@ def test_what_the_engine_refuses_stays_a_difference_and_is_counted_once(place: P
     place.refuse = True
     found = place.verify(repair=True)
     assert (found.missing, found.repaired, found.differences) == (1, 0, 1)
+    [kept] = place.kept
+    assert (kept.id, kept.index, kept.kind, kept.type) == ("k1", "lessons", "refused", "mapper_parsing_exception")
 
 
 def test_where_the_engine_takes_none_of_many_all_stay_differences(place: Place) -> None:
@@ -274,6 +278,17 @@ def test_where_the_engine_takes_none_of_many_all_stay_differences(place: Place) 
     place.refuse = True
     found = place.verify(repair=True)
     assert (found.missing, found.repaired, found.differences) == (30, 0, 30)
+    assert len(place.kept) < BROKEN_FROM, "they drained into the queue"
+
+
+def test_many_that_fail_among_more_that_are_right_are_failures_of_their_own(place: Place) -> None:
+    place.items = {f"k{number}": item(f"k{number}") for number in range(90)}
+    place.documents = {f"k{number}": (V, document(f"k{number}")) for number in range(60)}
+    place.page_size = 30
+    place.refuse = True
+    found = place.verify(repair=True)
+    assert (found.missing, found.differences) == (30, 30)
+    assert sorted(failure.id for failure in place.kept) == sorted(f"k{number}" for number in range(60, 90))
 
 
 def test_an_item_that_makes_no_document_differs_and_is_not_repaired(place: Place) -> None:
@@ -287,12 +302,17 @@ def test_an_item_that_makes_no_document_differs_and_is_not_repaired(place: Place
     found = place.verify(repair=True)
     assert (found.failed, found.repaired, found.documents, place.writes) == (1, 0, 7, [])
     assert found.examples == [Example("k1", "failed", "")]
+    [kept] = place.kept
+    assert (kept.id, kept.kind, kept.type) == ("k1", "transform", "KeyError")
 
 
 def test_an_item_whose_key_makes_no_id_differs(place: Place) -> None:
     place.items["long"] = item("x" * 600)
     found = place.verify()
     assert (found.failed, found.items) == (1, 8)
+    place.verify(repair=True)
+    [kept] = place.kept
+    assert (kept.id, kept.kind, kept.key) == ("", "key", {"id": {"S": "x" * 600}})
 
 
 def test_a_halt_hands_on_the_key_of_the_last_page_that_was_compared(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,21 +33,29 @@ def status(
     aws: AwsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each region's indices: documents, items, lag, failures and refills."""
+    """Show each region's indices: documents, items, lag, refills, verifications, and whatever is wrong."""
     loaded, terminal = load_project(project), Terminal()
     cloud = choose_cloud(loaded, aws, terminal)
-    found = statuses.status(loaded, cloud, choose_regions(loaded, region), count=count)
-    document = {one: {name: index.to_json() for name, index in indexes.items()} for one, indexes in found.items()}
-    show(as_json, {"regions": document}, lambda: _show_status(found))
-    if any(index.problem or index.gap or index.undelivered for indexes in found.values() for index in indexes.values()):
+    regions = choose_regions(loaded, region)
+    found, queues = statuses.status(loaded, cloud, regions, count=count), statuses.queues(loaded, cloud, regions)
+    document = {
+        "regions": {one: {name: index.to_json() for name, index in indexes.items()} for one, indexes in found.items()},
+        "queues": {one: asdict(queue) for one, queue in queues.items()},
+    }
+    show(as_json, document, lambda: _show_status(found, queues))
+    indexes = [index for indexes in found.values() for index in indexes.values()]
+    if any(index.problem or index.gap or index.source.trouble for index in indexes):
+        raise typer.Exit(1)
+    if any(queue.undelivered for queue in queues.values()):
         raise typer.Exit(1)
 
 
-def _show_status(found: dict[str, dict[str, statuses.IndexStatus]]) -> None:
+def _show_status(found: dict[str, dict[str, statuses.IndexStatus]], queues: dict[str, statuses.Queues]) -> None:
     columns = Columns("region", "index", box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("documents", "items", "failures", "lag"):
+    for name in ("documents", "items", "lag"):
         columns.add_column(name, justify="right")
     columns.add_column("last refill")
+    columns.add_column("last verification in the cloud")
     for region, indexes in found.items():
         for name, index in indexes.items():
             columns.add_row(
@@ -54,9 +63,9 @@ def _show_status(found: dict[str, dict[str, statuses.IndexStatus]]) -> None:
                 name,
                 "?" if index.documents is None else f"{index.documents:,}",
                 "" if index.items is None else f"{index.items:,}",
-                f"[red]{index.failures:,}[/]" if index.failures else "0",
                 "" if index.lag_seconds is None else f"{index.lag_seconds:.1f} s",
-                _ago(index.refill),
+                _refilled(index.refill),
+                _verified(index.verify),
             )
     out.print(columns)
     for region, indexes in found.items():
@@ -67,16 +76,42 @@ def _show_status(found: dict[str, dict[str, statuses.IndexStatus]]) -> None:
                 Terminal().say(index.mapping.advice(name, region))
             if index.gap:
                 Terminal().error(f"{region}: {name}: {index.gap}")
-        if lost := max((index.undelivered for index in indexes.values()), default=0):
+            if index.source.trouble:
+                Terminal().error(f"{region}: {name}: {index.source.trouble}")
+        if failures := queues[region].failures:
+            what = "failures of its indices wait" if failures > 1 else "failure of its indices waits"
+            Terminal().say(f"{region}: {failures:,} {what} in the queue: dynadex failures list --region {region}")
+        if lost := queues[region].undelivered:
             told = f"the platform gave up on {lost:,} batches of stream records"
             Terminal().error(f"{region}: {told}: dynadex failures redrive --region {region}")
 
 
-def _ago(refill: dict[str, Any] | None) -> str:
+def _refilled(refill: dict[str, Any] | None) -> str:
     if refill is None:
         return "never"
-    seconds = time.time() - (refill["stopped"] or refill["started"])
+    told = f"{refill['status'].lower()}, {_ago(refill['stopped'] or refill['started'])}"
+    if "items" in refill:
+        told += f", {refill['items']:,} items so far"
+        if refill["progress"]:
+            told += f", {refill['progress']:.0%}"
+    return told
+
+
+def _verified(verify: dict[str, Any] | None) -> str:
+    if verify is None:
+        return "never"
+    if verify["status"] == "RUNNING":
+        return f"running, {_ago(verify['at'])}, {verify['items']:,} items so far"
+    if verify["status"] != "SUCCEEDED":
+        return f"{verify['status'].lower()}, {_ago(verify['at'])}"
+    kinds = ("missing", "stale", "ghosts", "failed", "repaired")
+    differences = [f"{verify[kind]:,} {kind}" for kind in kinds if verify[kind]]
+    return f"{', '.join(differences) or 'no differences'}, {_ago(verify['at'])}"
+
+
+def _ago(moment: float) -> str:
+    seconds = time.time() - moment
     size, unit = next(
         ((size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "min")) if seconds >= size), (1, "s")
     )
-    return f"{refill['status'].lower()}, {seconds / size:.0f} {unit} ago"
+    return f"{max(0.0, seconds) / size:.0f} {unit} ago"

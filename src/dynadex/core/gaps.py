@@ -36,7 +36,7 @@ class Source:
     """An event source as it is. `changed` is when it was last changed or made, in seconds since 1970.
 
     `trouble` says why it is not sound, "" where it is; `expiring` whether records about to expire were applied since
-    the last look.
+    the last look. `state` and `result` (of its last batch) are the platform's own words.
     """
 
     id: str
@@ -44,6 +44,8 @@ class Source:
     changed: int
     trouble: str = ""
     expiring: bool = False
+    state: str = "Enabled"
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)

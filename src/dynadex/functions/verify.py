@@ -17,9 +17,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .. import generations, verifying
+from ..mending import Mender
 from ..pacing import Budget, Patience
 from ..scanning import Pages
 from ..verifying import Check, Counts, TableTruth
@@ -143,10 +145,12 @@ def _scan(event: Mapping[str, Any], waiting: Patience, halted: Callable[[], bool
 def _check(part: Part, truth: TableTruth, waiting: Patience) -> Check:
     engine = service.engine()
     alias = generations.write_alias(part.generation or generations.read(engine, part.index)[-1])
-    mend = None
+    mender = None
     if part.repair:
-        mend = verifying.mender(truth.table, engine, alias, truth.recipe, lambda: waiting)
-    return Check(truth, engine, alias, lambda: waiting, examples=part.examples, mend=mend)
+        name = service.project().indexes[part.index].table
+        keep = partial(service.keep_failures, table_name=name, waiting=waiting)
+        mender = Mender(truth.table, engine, alias, truth.recipe, lambda: waiting, keep)
+    return Check(truth, engine, alias, lambda: waiting, examples=part.examples, mender=mender)
 
 
 def _sweep(event: Mapping[str, Any], waiting: Patience, halted: Callable[[], bool]) -> dict[str, Any]:

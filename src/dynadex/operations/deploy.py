@@ -264,7 +264,7 @@ def _operations_parameters(project: Project, regional: Mapping[str, str], output
     verify = project.functions.verify
     return {
         **{name: regional[name] for name in _SHARED},
-        "FunctionPolicyArn": outputs["FunctionPolicyArn"],
+        **{name: outputs[name] for name in ("FunctionPolicyArn", "FailuresQueueUrl", "FailuresQueueArn")},
         "VerifyTimeout": str(verify.timeout),
         "VerifyHaltAfter": str(verify.halt_after),
         "VerifySchedule": verify.schedule or "",

@@ -124,6 +124,7 @@ def explain(project: Project, cloud: Cloud, region: str, index: Index, text: str
     group = deployed.outputs(project, cloud, region)["StreamLogGroup"]
     with failures.listing(project, cloud, region, Wanted(index=index.name, id=id)) as kept:
         letter = kept.letters[0] if kept.letters else None
+    behind = status.lag(cloud, region, group, table.name)
     found = Explanation(
         index=index.name,
         region=region,
@@ -133,7 +134,7 @@ def explain(project: Project, cloud: Cloud, region: str, index: Index, text: str
         document=expected.document,
         failed=looking.failed,
         seen=seen,
-        lag_seconds=status.lag(cloud, region, group, table.name),
+        lag_seconds=behind.seconds if behind else None,
         trouble=gaps.trouble(project, cloud, region, table),
         gap=gaps.told(project, cloud, region, index),
         letter=letter,

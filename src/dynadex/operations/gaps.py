@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from ..core.gaps import Mark, judge, mended
+from ..core.gaps import Mark, Source, judge, mended
 from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
 from ..watching import Watcher
@@ -30,10 +30,15 @@ def look(project: Project, cloud: Cloud, region: str, table: Table) -> Mark:
     return judge(mark, watch.look(table.name, table.physical_name, mark), int(time.time()), indexes)
 
 
+def source(project: Project, cloud: Cloud, region: str, table: Table) -> Source | None:
+    """The event source of a table as it is now, if there is one."""
+    return watcher(project, cloud, region).look(table.name, table.physical_name, None)
+
+
 def trouble(project: Project, cloud: Cloud, region: str, table: Table) -> str:
     """Why a table's stream is not applied right now; "" where it is."""
-    source = watcher(project, cloud, region).look(table.name, table.physical_name, None)
-    return source.trouble if source else "there is no event source for the table: deploy again"
+    found = source(project, cloud, region, table)
+    return found.trouble if found else "there is no event source for the table: deploy again"
 
 
 def told(project: Project, cloud: Cloud, region: str, index: Index) -> str | None:

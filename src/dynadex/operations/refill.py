@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import WrongUse
 from ..platform.cloud import Cloud
-from ..project import Index, Project
+from ..project import Index, Project, Table
 from . import deployed, executions
 from .steps import Steps
 
@@ -105,6 +105,12 @@ def take_up(project: Project, cloud: Cloud, region: str, execution: str) -> str:
     return _execute(project, cloud, region, again[0] if len(again) == 1 else {"segments": again})
 
 
+def _halted(client: Any, execution: str) -> dict[int, dict[str, Any]]:
+    """What each segment's newest round that halted has returned."""
+    documents = executions.documents(client, execution)
+    return {document.get("segment", 0): document for document in documents if _is_halted(document)}
+
+
 def _is_halted(document: Mapping[str, Any]) -> bool:
     """Whether it is what a round that halted has returned: it says where to go on."""
     export = document.get("export")
@@ -123,15 +129,11 @@ def wait(
     """Follows an execution to its end, telling its progress; `expected` items, or as many as the table has."""
     client = cloud.client("stepfunctions", region)
     if expected is None:
-        table = project.table_of(index).physical_name
-        expected = cloud.client("dynamodb", region).describe_table(TableName=table)["Table"].get("ItemCount")
+        expected = _item_count(cloud, region, project.table_of(index))
     pause = 0.2
     with steps.bar(f"{region}: refill {index.name}") as bar:
         while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-            counts: dict[int, int] = {}
-            for document in executions.documents(client, execution):
-                if _is_halted(document):
-                    counts[document.get("segment", 0)] = document.get("items", 0)
+            counts = {segment: document.get("items", 0) for segment, document in _halted(client, execution).items()}
             done = sum(counts.values())
             bar.update(done, max(expected or 0, done) or None, f"{len(counts)} segments under way" if counts else "")
             time.sleep(pause)
@@ -199,8 +201,24 @@ def _calls(client: Any, execution: str) -> Iterator[Mapping[str, Any]]:
             yield event
 
 
+def _progress(project: Project, cloud: Cloud, region: str, index: str, execution: str) -> dict[str, Any]:
+    halted = _halted(cloud.client("stepfunctions", region), execution).values()
+    items, documents = (sum(one.get(name, 0) for one in halted) for name in ("items", "documents"))
+    expected = _item_count(cloud, region, project.table_of(project.indexes[index]))
+    return {"items": items, "documents": documents, "progress": min(1.0, items / expected) if expected else None}
+
+
+def _item_count(cloud: Cloud, region: str, table: Table) -> int:
+    described = cloud.client("dynamodb", region).describe_table(TableName=table.physical_name)["Table"]
+    return int(described.get("ItemCount") or 0)
+
+
 def newest(project: Project, cloud: Cloud, region: str) -> dict[str, dict[str, Any]]:
-    """The newest refill of each index in a region: `status`, `started` and `stopped` in seconds since 1970."""
+    """The newest refill of each index in a region: `status`, `started` and `stopped` in seconds since 1970.
+
+    While it runs also `items` and `documents`, those that its rounds have handed on, and `progress` from 0 to 1, by the
+    table's own count, which is some hours old on AWS; None where that is none.
+    """
     machine = deployed.outputs(project, cloud, region)["RefillStateMachineArn"]
     client = cloud.client("stepfunctions", region)
     found: dict[str, dict[str, Any]] = {}
@@ -215,6 +233,8 @@ def newest(project: Project, cloud: Cloud, region: str) -> dict[str, dict[str, A
                 "stopped": stopped.timestamp() if stopped else None,
                 "execution": execution["executionArn"],
             }
+            if execution["status"] == "RUNNING":
+                found[index] |= _progress(project, cloud, region, index, execution["executionArn"])
         if len(found) == len(project.indexes):
             break
     return found

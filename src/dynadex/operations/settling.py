@@ -18,10 +18,12 @@ from ..core.documents import Recipe, TransformFailed
 from ..core.writing import BROKEN_FROM, BatchRefused, Failure, Feeds, Key, Outcome
 from ..driving import drive
 from ..errors import DynadexError
+from ..failures import message, send
 from ..pacing import Patience
 from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
 from ..recipes import recipe_of
+from . import deployed
 
 PATIENCE_SECONDS = 60.0
 
@@ -44,6 +46,13 @@ def service(cloud: Cloud, name: str, region: str) -> Service:
     """A service for the hot paths, with the credentials and the endpoint that clients have."""
     endpoint = cloud.client(name, region).meta.endpoint_url
     return Service(name, region, endpoint=endpoint, credentials=cloud.credentials)
+
+
+def keep_failures(project: Project, cloud: Cloud, region: str, table: Table, failures: Sequence[Failure]) -> None:
+    """Puts failures into the region's queue, as its functions do."""
+    url = deployed.outputs(project, cloud, region)["FailuresQueueUrl"]
+    messages = [message(failure, table.name, region) for failure in failures]
+    send(url, service(cloud, "sqs", region), messages, Patience(PATIENCE_SECONDS))
 
 
 class Settler:

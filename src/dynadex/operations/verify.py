@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ from .. import generations, verifying
 from ..core.documents import Recipe
 from ..engine import Engine
 from ..errors import DynadexError, WrongUse
+from ..mending import Mender
 from ..pacing import Patience
 from ..platform.cloud import Cloud
 from ..project import Index, Project
 from ..recipes import recipe_of
 from ..scanning import Pages, count
 from ..verifying import Check, Counts, IndexTruth, TableTruth
-from . import deployed, executions
+from . import deployed, executions, settling
 from .steps import Steps
 
 #: The state machine's Map runs at most so many segments side by side; here it is threads.
@@ -69,12 +70,15 @@ def verify(project: Project, cloud: Cloud, region: str, index: Index, options: O
     described = project.table_of(index)
     table = cloud.table(described, region)
     told = cloud.client("dynamodb", region).describe_table(TableName=described.physical_name)["Table"]
-    mend = verifying.mender(table, engine, alias, recipe, _patience) if options.repair else None
+    mender = None
+    if options.repair:
+        keep = partial(settling.keep_failures, project, cloud, region, described)
+        mender = Mender(table, engine, alias, recipe, _patience, keep)
     share = options.read_capacity / options.segments
     stop = threading.Event()
 
     def check(truth: TableTruth) -> Check:
-        return Check(truth, engine, alias, _patience, examples=options.examples, mend=mend, pause=_pausing(stop))
+        return Check(truth, engine, alias, _patience, examples=options.examples, mender=mender, pause=_pausing(stop))
 
     def halted() -> bool:
         if stop.is_set():
@@ -271,6 +275,31 @@ def follow(project: Project, cloud: Cloud, region: str, index: Index, execution:
         bar.update(counts.items, counts.items)
     counts.seconds = (described["stopDate"] - described["startDate"]).total_seconds()
     return counts
+
+
+def newest(project: Project, cloud: Cloud, region: str, index: Index, read: Collection[str]) -> dict[str, Any] | None:
+    """The newest verification in the cloud of the generations that searches read: how it is, and what it found.
+
+    `at` is when it ended, or began where it has not ended, in seconds since 1970; while it runs, `items` are those that
+    its rounds have handed on.
+    """
+    client, machine = cloud.client("stepfunctions", region), _machine(project, cloud, region)
+    for execution in client.list_executions(stateMachineArn=machine, maxResults=50)["executions"]:
+        described = client.describe_execution(executionArn=execution["executionArn"])
+        given = json.loads(described["input"])
+        parts = [one for one in given.get("segments", [given]) if one.get("index", index.name) == index.name]
+        if not parts or parts[0].get("generation", index.name) not in (index.name, *read):
+            continue
+        at = described.get("stopDate") or described["startDate"]
+        told = {"status": described["status"], "at": at.timestamp(), "execution": described["executionArn"]}
+        if described["status"] == "RUNNING":
+            return told | {"items": _items(client, described["executionArn"], index.name)}
+        if described["status"] != "SUCCEEDED":
+            return told
+        [found] = [one for one in json.loads(described["output"])["indexes"] if one["index"] == index.name]
+        counts = Counts.of_json(found)
+        return told | {name: value for name, value in counts.to_json().items() if name != "examples"}
+    return None
 
 
 def _items(client: Any, execution: str, index: str) -> int:
