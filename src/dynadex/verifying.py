@@ -18,6 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from .core import versions
@@ -274,6 +275,20 @@ class Check:
             return expected
         return {id: one for id, one in expected.items() if id not in self.truth.unseen}
 
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs to go on from here, as JSON: between two pages or slices."""
+        told = {"right": self._right, "failed": self._failed, "mended": sorted(self._mended)}
+        return told | {"counts": self.counts.to_json(), "suspects": self._suspects.ids()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from the state of another check; what that had under suspicion is suspected again."""
+        self.counts = Counts.of_json(state["counts"])
+        self._right, self._failed, self._mended = state["right"], state["failed"], set(state["mended"])
+        waiting = iter(state["suspects"])
+        while ids := list(islice(waiting, _LOOKS_AT_ONCE)):
+            for id, sight in self._sights(self.truth.expect(ids, self.patience())).items():
+                self._suspects.suspect(id, sight, self._clock())  # also what is right by now: the next look says so
+
     def look_again(self) -> None:
         """Looks again at the suspects that are due."""
         while ids := self._suspects.due(self._clock(), _LOOKS_AT_ONCE):
@@ -348,10 +363,17 @@ def sight_of(expected: Expected, found: Found | None) -> Sight:
     return Sight(kind, path, expected.mark, None if found is None else found.version)
 
 
-def scan(check: Check, truth: TableTruth, pages: Pages, start: Key | None, halted: Callable[[], bool]) -> Key | None:
+def scan(
+    check: Check,
+    truth: TableTruth,
+    pages: Pages,
+    start: Key | None,
+    halted: Callable[[], bool],
+    compared: Callable[[Key | None], None] = lambda key: None,
+) -> Key | None:
     """Compares a segment's items, from the key `start` on, until its end or the halt; returns the key to go on from.
 
-    `check.finish` is still to follow.
+    `compared` is called with that key after each page. `check.finish` is still to follow.
     """
     coming = pages.fetch(start)
     schema = truth.table.schema
@@ -370,6 +392,7 @@ def scan(check: Check, truth: TableTruth, pages: Pages, start: Key | None, halte
         check.compare(expected)
         check.counts.items += len(page.items) - (len(expected) - len(check.seen(expected)))
         check.passed += len(page.items)
+        compared(page.last_key)
         if over:
             return page.last_key
 

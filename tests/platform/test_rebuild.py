@@ -50,7 +50,7 @@ def changed(world: World, name: str, properties: Properties | None) -> tuple[Pro
 
 
 def run(
-    world: World, name: str, properties: Properties | None, steps: Steps = _QUIET, *, back: bool = False, **asked: bool
+    world: World, name: str, properties: Properties | None, steps: Steps = _QUIET, *, back: bool = False, **asked: Any
 ) -> Rebuilt:
     """A rebuild of an index in the home region to other properties, or the way back; `asked` are its `Options`."""
     project, index = changed(world, name, properties)
@@ -86,7 +86,7 @@ def hurried(
     steps: Steps | None = None,
     *,
     back: bool = False,
-    **asked: bool,
+    **asked: Any,
 ) -> Rebuilt:
     """The same, told that its waits are over. Only right where nobody writes to the table."""
     while True:
@@ -249,8 +249,7 @@ def test_a_rebuild_that_is_killed_at_each_step_and_loses_answers_ends_right(worl
             assert runs < 80, killing.killed
             with pytest.raises(Killed):
                 run(world, "scores", new, killing, drop_old=True)
-        with pytest.raises(RebuildRefused, match="nothing to do"):
-            run(world, "scores", new, drop_old=True)
+        assert run(world, "scores", new, drop_old=True).steps == (), "there was something left to do"
     assert {line.split("/")[-1] for line in lost} >= {"_mapping", "_settings", "_aliases", first.name}
     (made,) = there(world, "scores")
     assert (made.read, made.fed, generations.number(made.name)) == (True, True, generations.number(first.name) + 1)

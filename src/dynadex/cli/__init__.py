@@ -6,6 +6,7 @@ With `--json` stdout holds one JSON document and nothing else; progress and mess
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -62,6 +63,7 @@ app.add_typer(admins)
 
 def main() -> None:
     """The entry point."""
+    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: nothing is left half done, and it is said how to go on
     try:
         code = app(standalone_mode=False)  # what a verb gave to typer.Exit; None from one that came to its end
     except DynadexError as error:
@@ -78,6 +80,10 @@ def main() -> None:
     if code == _INTERRUPTED:
         _end(1, "interrupted")
     sys.exit(code)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _end(code: int, error: Exception | str) -> NoReturn:

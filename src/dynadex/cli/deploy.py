@@ -12,7 +12,7 @@ from ..operations import stacks
 from ..operations import status as statuses
 from ..platform.cloud import Cloud
 from ..terminal import Terminal, out
-from .options import JsonOption, ProjectOption, RegionOption, choose_regions, load_project, show
+from .options import JsonOption, ProjectOption, RegionOption, choose_regions, interruptible, load_project, show
 
 
 def deploy(
@@ -24,9 +24,9 @@ def deploy(
     loaded, terminal = load_project(project), Terminal()
     cloud = Cloud()
     terminal.say(f"on AWS, account {cloud.account(loaded.home_region)}")
-    found = deploying.deploy(
-        loaded, cloud, choose_regions(loaded, region), terminal, loaded.directory / ".dynadex/packages"
-    )
+    regions, work = choose_regions(loaded, region), loaded.directory / ".dynadex/packages"
+    with interruptible(terminal, "what CloudFormation has begun goes on; the same command takes it up"):
+        found = deploying.deploy(loaded, cloud, regions, terminal, work)
     for one in found.values():
         for index in one.made:
             terminal.say(f"{one.region}: {index} was made and is empty: dynadex refill {index} --region {one.region}")
@@ -65,5 +65,6 @@ def destroy(
             terminal.say(f"{one}: {count} failures wait in the queue and would be gone with it")
     if not yes:
         typer.confirm(f"Delete {loaded.name} from {', '.join(regions)} of account {account}?", abort=True, err=True)
-    deploying.destroy(loaded, cloud, regions, terminal)
+    with interruptible(terminal, "what CloudFormation has begun goes on; the same command takes it up"):
+        deploying.destroy(loaded, cloud, regions, terminal)
     show(as_json, {"destroyed": regions}, lambda: None)

@@ -24,6 +24,7 @@ from .options import (
     choose_cloud,
     choose_index,
     choose_regions,
+    interruptible,
     load_project,
     show,
 )
@@ -184,7 +185,8 @@ def redrive(
     loaded, terminal = load_project(project), Terminal()
     wanted, places = _wanted(loaded, index, kind, type, id, key), choose_regions(loaded, region)
     cloud = choose_cloud(loaded, aws, terminal)
-    results = {place: keeping.redrive(loaded, cloud, place, wanted, terminal) for place in places}
+    with interruptible(terminal, "what was settled is done, the rest waits in the queue: the same command goes on"):
+        results = {place: keeping.redrive(loaded, cloud, place, wanted, terminal) for place in places}
     document = {"regions": {place: result.to_json() for place, result in results.items()}}
     show(as_json, document, lambda: _show_redriven(loaded, results))
     if any(result.left for result in results.values()):

@@ -13,7 +13,7 @@ from ..operations import sampling
 from ..platform.cloud import Cloud
 from ..platform.endpoint import Endpoint
 from ..terminal import Terminal, out
-from .options import JsonOption, Refused, show
+from .options import JsonOption, Refused, interruptible, show
 
 EndpointOption = Annotated[
     str | None,
@@ -50,9 +50,10 @@ def init(
     if not force and (toml := directory / beginning.TOML).exists():
         beginning.refuse_files([toml])  # before anything is read, which costs
     described = sampling.describe(cloud, where, table)
-    sampled = sampling.sample(
-        cloud, where, described.table(), terminal, count=items, read_capacity=read_capacity
-    )  # fmt: skip
+    with interruptible(terminal, "nothing was written; the same command begins anew, --items looks at fewer"):
+        sampled = sampling.sample(
+            cloud, where, described.table(), terminal, count=items, read_capacity=read_capacity
+        )  # fmt: skip
     found = beginning.begin(described, sampled, source=cloud.name, endpoint=endpoint or "", seed=seed)
     paths = found.write(directory, force=force)
     if found.missing:

@@ -18,6 +18,7 @@ from .options import (
     Refused,
     choose_cloud,
     choose_region,
+    interruptible,
     load_project,
     show,
 )
@@ -37,7 +38,9 @@ def load(
         raise Refused(f"TABLE: {table!r} is not a table of {loaded.name}: {', '.join(loaded.tables)}")
     began = time.monotonic()
     where = choose_region(loaded, region)
-    count = loading.load(choose_cloud(loaded, aws, terminal), where, loaded.tables[table], file, terminal)
+    cloud = choose_cloud(loaded, aws, terminal)
+    with interruptible(terminal, "some items are in the table; the same command puts all of them, which is harmless"):
+        count = loading.load(cloud, where, loaded.tables[table], file, terminal)
     seconds = round(time.monotonic() - began, 3)
     document = {"table": table, "region": where, "items": count, "seconds": seconds}
     show(as_json, document, lambda: out.print(f"{count:,} items in {seconds:.1f} s"))

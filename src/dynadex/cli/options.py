@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,15 @@ OneRegionOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 AwsOption = Annotated[bool, typer.Option("--aws", help="Work on AWS although the embedded platform is used here.")]
+FromExportOption = Annotated[
+    bool, typer.Option("--from-export", help="From a point-in-time export to S3, which is made; no reads are used.")
+]
+ExportArgument = Annotated[
+    str, typer.Argument(metavar="[ARN]", help="With --from-export: an export that is there.", show_default=False)
+]
+BucketOption = Annotated[
+    str, typer.Option(help="With --from-export: the bucket to export to.", show_default="the project's")
+]
 IndexArgument = Annotated[str, typer.Argument(help="An index of the project.", show_default=False)]
 
 
@@ -58,10 +68,27 @@ def choose_region(project: Project, asked: str | None) -> str:
     return choose_regions(project, [asked])[0] if asked else project.home_region
 
 
+def check_export(from_export: bool, arn: str, bucket: str) -> None:
+    if not from_export and (arn or bucket):
+        raise Refused("ARN and --bucket: only with --from-export")
+    if arn and bucket:
+        raise Refused("--bucket: the export of an ARN is in a bucket already")
+
+
 def choose_index(project: Project, name: str) -> Index:
     if name not in project.indexes:
         raise Refused(f"INDEX: {name!r} is not an index of {project.name}: {', '.join(project.indexes)}")
     return project.indexes[name]
+
+
+@contextmanager
+def interruptible(terminal: Terminal, message: str) -> Iterator[None]:
+    """Says how to go on where somebody interrupts."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        terminal.say(message)
+        raise
 
 
 def show(as_json: bool, document: Any, human: Callable[[], None]) -> None:

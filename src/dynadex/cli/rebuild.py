@@ -13,14 +13,19 @@ from ..operations.rebuild_steps import Options
 from ..terminal import Terminal, out
 from .options import (
     AwsOption,
+    BucketOption,
+    ExportArgument,
+    FromExportOption,
     IndexArgument,
     JsonOption,
     OneRegionOption,
     ProjectOption,
     Refused,
+    check_export,
     choose_cloud,
     choose_index,
     choose_region,
+    interruptible,
     load_project,
     show,
 )
@@ -28,6 +33,7 @@ from .options import (
 
 def rebuild(
     index: IndexArgument,
+    export: ExportArgument = "",
     project: ProjectOption = Path(),
     region: OneRegionOption = None,
     drop_old: Annotated[
@@ -42,6 +48,8 @@ def rebuild(
     accept_failures: Annotated[
         bool, typer.Option("--accept-failures", help="Go on although the new generation cannot take some items.")
     ] = False,
+    from_export: FromExportOption = False,
+    bucket: BucketOption = "",
     force: Annotated[
         bool, typer.Option("--force", help="Although the mapping did not change, or after a rollback.")
     ] = False,
@@ -56,23 +64,21 @@ def rebuild(
     """
     if drop_new and not rollback:
         raise Refused("--drop-new: only with --rollback")
-    if rollback and (drop_old or force or accept_failures or steps):
+    check_export(from_export, export, bucket)
+    if rollback and (drop_old or force or accept_failures or steps or from_export):
         raise Refused("--rollback: only with --drop-new")
     loaded, terminal = load_project(project), Terminal()
     described, where = choose_index(loaded, index), choose_region(loaded, region)
     cloud = choose_cloud(loaded, aws, terminal)
-    options = Options(force=force, drop_old=drop_old, drop_new=drop_new, accept_failures=accept_failures)
+    options = Options(force, drop_old, drop_new, accept_failures, from_export, export, bucket)
     if steps:
         shown = rebuilding.progress(loaded, cloud, where, described, options)
         document = [{"name": one.name, "title": one.title, "state": one.state} for one in shown]
         show(as_json, {"steps": document}, lambda: out.print("\n".join(one.line() for one in shown), highlight=False))
         return
     do = rebuilding.roll_back if rollback else rebuilding.rebuild
-    try:
+    with interruptible(terminal, "the same command goes on from here, and searches find all meanwhile"):
         result = do(loaded, cloud, where, described, options, terminal)
-    except KeyboardInterrupt:
-        terminal.say("interrupted; the same command goes on from here, and searches find all meanwhile")
-        raise
     show(as_json, result.to_json(), lambda: _show(result))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +12,19 @@ from ..operations import refill as refilling
 from ..terminal import Terminal, out
 from .options import (
     AwsOption,
+    BucketOption,
+    ExportArgument,
+    FromExportOption,
     IndexArgument,
     JsonOption,
     OneRegionOption,
     ProjectOption,
     Refused,
+    check_export,
     choose_cloud,
     choose_index,
     choose_region,
+    interruptible,
     load_project,
     show,
 )
@@ -29,9 +32,7 @@ from .options import (
 
 def refill(
     index: IndexArgument,
-    export: Annotated[
-        str, typer.Argument(metavar="[ARN]", help="With --from-export: an export that is there.", show_default=False)
-    ] = "",
+    export: ExportArgument = "",
     project: ProjectOption = Path(),
     region: OneRegionOption = None,
     segments: Annotated[
@@ -44,12 +45,8 @@ def refill(
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up the newest one that did not get to its end.")
     ] = False,
-    from_export: Annotated[
-        bool, typer.Option("--from-export", help="From a point-in-time export to S3, which is made; no reads are used.")
-    ] = False,
-    bucket: Annotated[
-        str, typer.Option(help="With --from-export: the bucket to export to.", show_default="the project's")
-    ] = "",
+    from_export: FromExportOption = False,
+    bucket: BucketOption = "",
     aws: AwsOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,16 +54,15 @@ def refill(
 
     With --from-export it is followed to its end; interrupted, the same command takes it up.
     """
-    if not from_export and (export or bucket):
-        raise Refused("ARN and --bucket: only with --from-export")
-    if from_export and (resume or read_capacity or (export and bucket)):
-        raise Refused("--from-export: not with --resume nor --read-capacity, and not with both an ARN and --bucket")
+    check_export(from_export, export, bucket)
+    if from_export and (resume or read_capacity):
+        raise Refused("--from-export: not with --resume nor --read-capacity")
     loaded, terminal = load_project(project), Terminal()
     described, where = choose_index(loaded, index), choose_region(loaded, region)
     cloud = choose_cloud(loaded, aws, terminal)
     if from_export:
         options = exporting.Options(arn=export, bucket=bucket, segments=segments or 0)
-        with _interruptible("the same command goes on from here"):
+        with interruptible(terminal, "the same command goes on from here"):
             result = exporting.refill_from_export(loaded, cloud, where, described, options, terminal)
         _told(as_json, result, terminal, "Take it up again with the same command.")
         return
@@ -78,7 +74,7 @@ def refill(
     if not wait:
         show(as_json, {"status": "RUNNING", "execution": execution}, lambda: out.print(execution, soft_wrap=True))
         return
-    with _interruptible(f"the refill goes on; dynadex status shows it, or follow {execution}"):
+    with interruptible(terminal, f"the refill goes on; dynadex status shows it, or follow {execution}"):
         result = refilling.wait(loaded, cloud, where, described, execution, terminal)
     _told(as_json, result, terminal, "Take it up again with --resume.")
 
@@ -109,12 +105,3 @@ def _show_refill(result: refilling.Refill, terminal: Terminal, remedy: str) -> N
         )
     else:
         terminal.error(f"{result.status}: {result.error}\n{remedy}")
-
-
-@contextmanager
-def _interruptible(message: str) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        Terminal().say(message)
-        raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import signal
 import sys
 import time
 from contextlib import suppress
@@ -57,7 +56,6 @@ def up(
         region, separator, url = text.partition("=")
         urls.update({region: url} if separator and "://" not in region else {"": text})
     options = starting.Options(port, engine.value, urls)
-    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: nothing is left half started
     began = time.monotonic()
     try:
         found = starting.up(loaded, options, terminal)
@@ -81,10 +79,6 @@ def _stay(project: Project) -> list[Server]:
             time.sleep(_LOOK_SECONDS)
         return ended or []
     return []
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _show_up(project: Project, directory: Path, found: starting.Up, detached: bool) -> None:

@@ -24,6 +24,7 @@ from .options import (
     choose_cloud,
     choose_index,
     choose_region,
+    interruptible,
     load_project,
     show,
 )
@@ -41,8 +42,14 @@ def verify(
         str | None, typer.Option(help="Compare with this region's index instead of the table.", show_default=False)
     ] = None,
     segments: Annotated[
-        int, typer.Option(min=1, max=verifying.MAX_SEGMENTS, help="Segments compared side by side.")
-    ] = verifying.SEGMENTS_HERE,
+        int | None,
+        typer.Option(
+            min=1,
+            max=verifying.MAX_SEGMENTS,
+            help="Segments compared side by side.",
+            show_default=str(verifying.SEGMENTS_HERE),
+        ),
+    ] = None,
     read_capacity: Annotated[
         float, typer.Option(min=0, help="Read units a second for the whole of it; 0: as dynadex.toml says of refills.")
     ] = 0,
@@ -51,39 +58,57 @@ def verify(
         bool,
         typer.Option("--remote", help="Run it in the cloud, where it goes on after Ctrl-C; again: follow that one."),
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take up the one that was interrupted here, as it was asked for.")
+    ] = False,
     aws: AwsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare an index with its table, in both directions. Writes going on meanwhile are no differences."""
+    """Compare an index with its table, in both directions. Writes going on meanwhile are no differences.
+
+    What is interrupted says how to go on from there.
+    """
     loaded, terminal = load_project(project), Terminal()
     described, where = choose_index(loaded, index), choose_region(loaded, region)
     if against is not None:
         against = choose_region(loaded, against)
         if remote:
             raise Refused("--remote: no region's functions reach another region's cluster; leave --against or --remote")
-    cloud = choose_cloud(loaded, aws, terminal)
+    if resume and remote:
+        raise Refused("--resume: what runs in the cloud goes on by itself; --remote alone follows it")
     capacity = read_capacity or loaded.functions.refill.read_capacity
-    options = Options(segments, capacity, repair, full, examples)
+    options = Options(segments or verifying.SEGMENTS_HERE, capacity, repair, full, examples)
+    if resume:
+        options = _as_before(verifying.interrupted(loaded, where, described, against), segments, repair, full)
+        repair, full = options.repair, options.full
+    cloud = choose_cloud(loaded, aws, terminal)
     if against is not None:
-        found = verifying.compare(loaded, cloud, where, against, described, options, terminal)
+        found = verifying.compare(loaded, cloud, where, against, described, options, terminal, resume=resume)
     elif remote:
         execution = verifying.running(loaded, cloud, where, described)
         if execution is not None:
             terminal.say(f"follows the verification that is under way: {execution}")
         else:
             execution = verifying.start(loaded, cloud, where, described, options)
-        try:
+        with interruptible(terminal, f"the verification goes on; the same command follows it again, {execution}"):
             found = verifying.follow(loaded, cloud, where, described, execution, terminal)
-        except KeyboardInterrupt:
-            terminal.say(f"the verification goes on; the same command follows it again, {execution}")
-            raise
     else:
-        found = verifying.verify(loaded, cloud, where, described, options, terminal)
+        found = verifying.verify(loaded, cloud, where, described, options, terminal, resume=resume)
     if repair and full and found.missing + found.stale + found.ghosts <= found.repaired:
         gaps.close(loaded, cloud, where, described)
     show(as_json, found.to_json(), lambda: _show(found, repair, against))
     if found.differences:
         raise typer.Exit(1)
+
+
+def _as_before(before: Options, segments: int | None, repair: bool, full: bool) -> Options:
+    """The options of the interrupted one, which no other option may contradict."""
+    asked = {"segments": segments or before.segments, "repair": repair or before.repair, "full": full or before.full}
+    for name, value in asked.items():
+        if value != (was := getattr(before, name)):
+            with_it = f"with {was}" if name == "segments" else "without"
+            raise Refused(f"--{name}: the interrupted one was {with_it}; leave it out, or begin anew without --resume")
+    return before
 
 
 def _show(found: Counts, repair: bool, against: str | None) -> None:

@@ -68,6 +68,10 @@ class Suspects:
         """How many of them there was a document of, when last looked at."""
         return sum(suspect.sight.version is not None for suspect in self._suspects.values())
 
+    def ids(self) -> list[str]:
+        """All of them."""
+        return list(self._suspects)
+
     def suspect(self, id: str, sight: Sight, now: float) -> None:
         """Begins to look at a difference."""
         self._suspects[id] = _Suspect(sight, now, now, now + _FIRST_PAUSE_SECONDS)

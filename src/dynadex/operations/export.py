@@ -32,9 +32,10 @@ from .steps import Steps
 
 #: Where exports lie in the project's bucket: the refill function may read there, and they expire.
 PREFIX = "exports"
+#: What a generation's notes say of a refill from an export that is under way.
+NOTE = "export"
 #: Parts that are refilled side by side where nobody says how many.
 _SIDE_BY_SIDE = 8
-_NOTE = "export"
 _READ_SECONDS = 60.0
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.5, 15.0
 
@@ -99,10 +100,10 @@ class _Work:
         """How far it has come: `token`, `arn`, `execution`, as far as there are."""
         found = generations.survey(self.engine, self.index.name)
         notes = next((one.notes for one in found if one.name == self.targets[-1]), {})
-        return dict(notes.get(_NOTE, {}))
+        return dict(notes.get(NOTE, {}))
 
     def note(self, noted: Mapping[str, Any] | None) -> None:
-        generations.note(self.engine, self.targets[-1], **{_NOTE: noted})
+        generations.note(self.engine, self.targets[-1], **{NOTE: noted})
 
 
 def refill_from_export(

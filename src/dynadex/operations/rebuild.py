@@ -83,6 +83,9 @@ def rebuild(project: Project, cloud: Cloud, region: str, index: Index, options: 
     work = Rebuild(project, cloud, region, index, options, steps)
     changes = mapping_changes(work.engine, index)
     older = tuple(one.name for one in work.state.older)
+    if options.drop_old and not older and not work.state.newer and not changes.paths and not options.force:
+        steps.say(f"{region}: {work.state.read.name} is the only generation of {index.name}: no former one is left")
+        return _rebuilt(work, (), (), {}, began)
     dropping_only = options.drop_old and older and not work.state.newer
     if not dropping_only:
         _check(work)

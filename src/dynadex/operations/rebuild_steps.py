@@ -24,7 +24,9 @@ from ..generations import Generation, IndexMissing
 from ..platform.cloud import Cloud
 from ..project import Index, Project
 from . import deployed, refill
+from . import export as exporting
 from . import verify as verifying
+from .refill import Refill
 from .steps import Steps
 
 #: For what servers' clocks disagree by.
@@ -44,12 +46,19 @@ class RebuildError(DynadexError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`force`: although nothing changed, or after a rollback. `accept_failures`: swap although items failed."""
+    """`force`: although nothing changed, or after a rollback. `accept_failures`: swap although items failed.
+
+    With `from_export` the new generation is filled from an export of the table: `export`'s ARN, or one made into
+    `bucket` or the project's own.
+    """
 
     force: bool = False
     drop_old: bool = False
     drop_new: bool = False
     accept_failures: bool = False
+    from_export: bool = False
+    export: str = ""
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,21 +225,15 @@ def _refilled(work: Rebuild) -> bool:
 
 
 def _refill(work: Rebuild) -> None:
-    target, index = work.made, work.index
-    place = (work.project, work.cloud, work.region)
-    execution = target.notes.get("refill")
-    status = work.status(execution)
-    if not status or "refilled" in target.notes:
-        segments = work.project.functions.refill.segments
-        execution = refill.start(*place, index, segments=segments, read_capacity=0, generation=target.name)
-    elif status not in ("RUNNING", "SUCCEEDED"):
-        execution = refill.take_up(*place, str(execution))
-    work.note(target, refill=execution, refilled=None, verified=None)
-    result = refill.wait(*place, index, str(execution), work.steps)
+    if work.options.from_export or exporting.NOTE in work.made.notes:
+        result = _filled_from_export(work)
+    else:
+        result = _filled_from_table(work)
+    target = work.made
     if result.status != "SUCCEEDED":
         raise RebuildError(
             f"{work.region}: the refill of {target.name} ended as {result.status}: {result.error}\n"
-            f"searches read {work.former.name} as before. The same command again goes on from the last key; "
+            f"searches read {work.former.name} as before. The same command again goes on from where it was; "
             "--rollback --drop-new gives up"
         )
     counts = {"items": result.items, "documents": result.documents, "failures": result.failures}
@@ -242,6 +245,30 @@ def _refill(work: Rebuild) -> None:
             "you mended the items or the transform; --accept-failures goes on without them; "
             "--rollback --drop-new gives up, to mend the mapping"
         )
+
+
+def _filled_from_export(work: Rebuild) -> Refill:
+    """By an export of a time after the generation was fed everywhere: an older one is refused."""
+    target = work.made
+    work.note(target, refill=None, refilled=None, verified=None)
+    options = exporting.Options(work.options.export, work.options.bucket, generation=target.name)
+    result = exporting.refill_from_export(work.project, work.cloud, work.region, work.index, options, work.steps)
+    work.look()
+    return result
+
+
+def _filled_from_table(work: Rebuild) -> Refill:
+    target, index = work.made, work.index
+    place = (work.project, work.cloud, work.region)
+    execution = target.notes.get("refill")
+    status = work.status(execution)
+    if not status or "refilled" in target.notes:
+        segments = work.project.functions.refill.segments
+        execution = refill.start(*place, index, segments=segments, read_capacity=0, generation=target.name)
+    elif status not in ("RUNNING", "SUCCEEDED"):
+        execution = refill.take_up(*place, str(execution))
+    work.note(target, refill=execution, refilled=None, verified=None)
+    return refill.wait(*place, index, str(execution), work.steps)
 
 
 def _restore(work: Rebuild) -> None:

@@ -1,7 +1,7 @@
 """Verifies an index: here, by segments side by side, or in the cloud, as the region's state machine.
 
-Here is the quicker way to an answer; what is interrupted begins anew. In the cloud it goes on when nobody looks, and
-whoever asks again while it runs is shown the one under way.
+Here is the quicker way to an answer; what is interrupted can be taken up (`verify_progress`). In the cloud it goes on
+when nobody looks, and whoever asks again while it runs is shown the one under way.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .. import generations, verifying
@@ -25,10 +26,11 @@ from ..pacing import Patience
 from ..platform.cloud import Cloud
 from ..project import Index, Project
 from ..recipes import recipe_of
-from ..scanning import Pages, count
+from ..scanning import Key, Pages, count
 from ..verifying import Check, Counts, IndexTruth, TableTruth
 from . import deployed, executions, settling
 from .steps import Steps
+from .verify_progress import Part, Progress
 
 #: The state machine's Map runs at most so many segments side by side; here it is threads.
 MAX_SEGMENTS = 40
@@ -62,9 +64,13 @@ class _Stopped(Exception):
     """Somebody interrupted it, or another segment failed."""
 
 
-def verify(project: Project, cloud: Cloud, region: str, index: Index, options: Options, steps: Steps) -> Counts:
-    """Compares an index with its table, and repairs what differs if that is asked."""
-    began = time.monotonic()
+def verify(
+    project: Project, cloud: Cloud, region: str, index: Index, options: Options, steps: Steps, *, resume: bool = False
+) -> Counts:
+    """Compares an index with its table, and repairs what differs if that is asked.
+
+    `resume` goes on with one that was interrupted; `interrupted` has its options.
+    """
     engine, recipe = cloud.engine(project, region), _recipe(project, index)
     alias = _alias(engine, index, options.generation)
     described = project.table_of(index)
@@ -76,16 +82,9 @@ def verify(project: Project, cloud: Cloud, region: str, index: Index, options: O
         mender = Mender(table, engine, alias, recipe, _patience, keep)
     share = options.read_capacity / options.segments
     stop = threading.Event()
+    progress = _progress(project, cloud, region, index, None, options, {"alias": alias}, resume=resume)
 
-    def check(truth: TableTruth) -> Check:
-        return Check(truth, engine, alias, _patience, examples=options.examples, mender=mender, pause=_pausing(stop))
-
-    def halted() -> bool:
-        if stop.is_set():
-            raise _Stopped
-        return False
-
-    def scanning(segment: int) -> Part:
+    def scanning(segment: int) -> Work:
         pages = Pages(
             table,
             _patience,
@@ -95,55 +94,160 @@ def verify(project: Project, cloud: Cloud, region: str, index: Index, options: O
             consistent=False,  # half the cost, and what a page is behind is sorted out by the second look
         )
         truth = TableTruth(table, recipe, pages.budget, project.heartbeats(index))
-        checking = check(truth)
+        check = Check(truth, engine, alias, _patience, examples=options.examples, mender=mender, pause=_pausing(stop))
+        part = progress.parts[segment]
+        key = part.key
+
+        def compared(last: Key | None) -> None:
+            nonlocal key
+            key = last
+            progress.page(segment, check, key, scanned=key is None)
+
+        def halted() -> bool:
+            if stop.is_set():
+                if check.passed:
+                    progress.page(segment, check, key, scanned=False, now=True)
+                raise _Stopped
+            return False
 
         def scan() -> None:
             try:
-                verifying.scan(checking, truth, pages, None, halted)
+                if part.check:
+                    check.restore(part.check)
+                if not part.scanned:
+                    verifying.scan(check, truth, pages, key, halted, compared)
             finally:
                 pages.close()
 
-        return checking, scan
+        return check, scan
 
     parts = [scanning(segment) for segment in range(options.segments)]
-    checks = [one for one, _ in parts]
-    _run(parts, stop, steps, f"{region}: verify {index.name}", told.get("ItemCount") or 0)
-    seen = sum(one.documents for one in checks)
-    slices = verifying.sweep_slices(checks[0], seen, full=options.full, read_capacity=share)
-    if slices:
-        tasks = [partial(verifying.sweep, slice=slice, slices=slices) for slice in range(slices)]
+    checks = [check for check, _ in parts]
+    with _resumable(progress, steps):
+        left = max(0, (told.get("ItemCount") or 0) - progress.items)
+        _run(parts, stop, steps, f"{region}: verify {index.name}", left)
+        _sweep(checks, options, progress, stop, steps, region, index)
+    return _total(checks, options, progress)
+
+
+def _sweep(
+    checks: Sequence[Check],
+    options: Options,
+    progress: Progress,
+    stop: threading.Event,
+    steps: Steps,
+    region: str,
+    index: Index,
+) -> None:
+    """Looks for documents without items where the counts ask for it, and finishes the checks."""
+    seen, doubts = sum(check.documents for check in checks), sum(check.doubts for check in checks)
+    if progress.slices is None:
+        share = options.read_capacity / options.segments
+        progress.sliced([verifying.sweep_slices(checks[0], seen, full=options.full, read_capacity=share)])
+    [slices] = progress.slices or [0]
+    tasks = [partial(verifying.sweep, slice=slice, slices=slices) for slice in range(slices)]
+    if tasks:
         title = f"{region}: look for documents of {index.name} without items"
-        _run(_sharing(checks, tasks, stop), stop, steps, title, seen)
-    elif doubts := sum(one.doubts for one in checks):
-        _run(_sharing(checks, [], stop), stop, steps, f"{region}: look again at {doubts:,} that differ", 0)
-    return _total(checks, options, began)
+    elif doubts:
+        title = f"{region}: look again at {doubts:,} that differ"
+    else:
+        return
+    _run(_sharing(checks, tasks, stop, progress), stop, steps, title, seen if tasks else 0)
 
 
 def compare(
-    project: Project, cloud: Cloud, region: str, other: str, index: Index, options: Options, steps: Steps
+    project: Project,
+    cloud: Cloud,
+    region: str,
+    other: str,
+    index: Index,
+    options: Options,
+    steps: Steps,
+    *,
+    resume: bool = False,
 ) -> Counts:
     """Compares a region's index with the other region's, which takes the table's place: `items` are its documents."""
     if other == region:
         raise WrongVerify(f"--against: {other} is the region to be verified itself")
     if options.repair:
         raise WrongVerify("--repair: only the table can say what is right; repair each region without --against")
-    began = time.monotonic()
     engine, against = cloud.engine(project, region), cloud.engine(project, other)
     alias = _alias(engine, index, options.generation)
     truth = IndexTruth(against, _alias(against, index, None), unseen := project.heartbeats(index))
     stop = threading.Event()
+    both = {"alias": alias, "against": truth.alias}
+    progress = _progress(project, cloud, region, index, other, options, both, resume=resume)
     checks = [
-        Check(truth, engine, alias, _patience, examples=options.examples, pause=_pausing(stop))
-        for _ in range(options.segments)
+        Check(truth, engine, alias, _patience, examples=options.examples, pause=_pausing(stop)) for _ in progress.parts
     ]
 
     there, here = count(against, truth.alias, _patience, unseen), count(engine, alias, _patience, unseen)
-    back, forth = verifying.slices_of(there), verifying.slices_of(here)
-    tasks = [partial(verifying.scan_index, truth=truth, slice=slice, slices=back) for slice in range(back)]
-    tasks += [partial(verifying.sweep, slice=slice, slices=forth) for slice in range(forth)]
-    title = f"{region}: compare {index.name} with {other}, in both directions"
-    _run(_sharing(checks, tasks, stop), stop, steps, title, there + here)
-    return _total(checks, options, began)
+    with _resumable(progress, steps):
+        for check, part in zip(checks, progress.parts, strict=True):
+            if part.check:
+                check.restore(part.check)
+        if progress.slices is None:
+            progress.sliced([verifying.slices_of(there), verifying.slices_of(here)])
+        back, forth = progress.slices or [1, 1]
+        tasks = [partial(verifying.scan_index, truth=truth, slice=slice, slices=back) for slice in range(back)]
+        tasks += [partial(verifying.sweep, slice=slice, slices=forth) for slice in range(forth)]
+        title = f"{region}: compare {index.name} with {other}, in both directions"
+        _run(_sharing(checks, tasks, stop, progress), stop, steps, title, there + here)
+    return _total(checks, options, progress)
+
+
+def _file(project: Project, region: str, index: str, other: str | None) -> Path:
+    name = "-".join(part for part in (region, index, other) if part)
+    return project.directory / ".dynadex" / "verify" / f"{name}.json"
+
+
+def interrupted(project: Project, region: str, index: Index, other: str | None) -> Options:
+    """The options of the verification that was interrupted here. Raises `WrongVerify` where none was."""
+    found = Progress.read(_file(project, region, index.name, other))
+    if found is None:
+        raise WrongVerify(f"--resume: no verification of {index.name} in {region} was interrupted here")
+    return Options(**found.asked["options"])
+
+
+def _progress(
+    project: Project,
+    cloud: Cloud,
+    region: str,
+    index: Index,
+    other: str | None,
+    options: Options,
+    compared: Mapping[str, str],
+    *,
+    resume: bool,
+) -> Progress:
+    path = _file(project, region, index.name, other)
+    where = {"region": region, "index": index.name, "against region": other, "platform": cloud.name, **compared}
+    asked = where | {"account": cloud.account(region), "options": asdict(options)}
+    found = Progress.read(path) if resume else None
+    if found is None:
+        return Progress(path, asked, [Part() for _ in range(options.segments)])
+    for name, now in asked.items():
+        if found.asked.get(name) != now:
+            was = found.asked.get(name)
+            raise WrongVerify(f"--resume: its {name} was {was!r} and is {now!r} now; begin anew without --resume")
+    return found
+
+
+@contextmanager
+def _resumable(progress: Progress, steps: Steps) -> Iterator[None]:
+    """Says how to go on where it is interrupted."""
+    try:
+        yield
+    except BaseException:
+        if progress.save():
+            asked = progress.asked
+            against = f" --against {asked['against region']}" if asked["against region"] else ""
+            steps.say(
+                f"{progress.items:,} were compared; go on with `dynadex verify {asked['index']}{against} --resume "
+                f"--region {asked['region']}` (kept in {progress.path})"
+            )
+        raise
+    progress.forget()
 
 
 def _recipe(project: Project, index: Index) -> Recipe:
@@ -175,28 +279,31 @@ def _pausing(stop: threading.Event) -> Callable[[float], None]:
 
 
 #: What goes on in one thread: the check that counts, and what runs it.
-Part = tuple[Check, Callable[[], None]]
+Work = tuple[Check, Callable[[], None]]
 
 
-def _sharing(checks: Sequence[Check], tasks: Sequence[Callable[[Check], None]], stop: threading.Event) -> list[Part]:
-    """Parts that do all tasks, each taking the next one that nobody has taken yet, and finish their checks."""
-    waiting = iter(tasks)
+def _sharing(
+    checks: Sequence[Check], tasks: Sequence[Callable[[Check], None]], stop: threading.Event, progress: Progress
+) -> list[Work]:
+    """Work through all tasks, each check taking the next one that nobody has taken yet, and finishing in the end."""
+    waiting = iter([number for number in range(len(tasks)) if number not in progress.done])
     lock = threading.Lock()
 
-    def go_through(check: Check) -> None:
+    def go_through(part: int) -> None:
         while True:
             with lock:
-                task = next(waiting, None)
-            if task is None:
-                return check.finish()
+                number = next(waiting, None)
+            if number is None:
+                return checks[part].finish()
             if stop.is_set():
                 raise _Stopped
-            task(check)
+            tasks[number](checks[part])
+            progress.slice(part, checks[part], number)
 
-    return [(check, partial(go_through, check)) for check in checks]
+    return [(check, partial(go_through, part)) for part, check in enumerate(checks)]
 
 
-def _run(parts: Sequence[Part], stop: threading.Event, steps: Steps, title: str, expected: int) -> None:
+def _run(parts: Sequence[Work], stop: threading.Event, steps: Steps, title: str, expected: int) -> None:
     """Runs the parts side by side and tells how far they are; where one fails, the others stop."""
     before = sum(check.passed for check, _ in parts)
     with ThreadPoolExecutor(len(parts), thread_name_prefix="verify") as pool, steps.bar(title) as bar:
@@ -211,11 +318,11 @@ def _run(parts: Sequence[Part], stop: threading.Event, steps: Steps, title: str,
         bar.update(done, done)
 
 
-def _total(checks: Sequence[Check], options: Options, began: float) -> Counts:
+def _total(checks: Sequence[Check], options: Options, progress: Progress) -> Counts:
     total = Counts()
     for check in checks:
         total.add(check.counts, options.examples)
-    total.seconds = time.monotonic() - began
+    total.seconds = progress.seconds
     return total
 
 

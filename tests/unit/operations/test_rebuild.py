@@ -51,7 +51,7 @@ def region(monkeypatch: pytest.MonkeyPatch) -> Region:
     return made
 
 
-def run(region: Region, mapping: Any = NEW, *, back: bool = False, **asked: bool) -> Rebuilt:
+def run(region: Region, mapping: Any = NEW, *, back: bool = False, **asked: Any) -> Rebuilt:
     project = a_project()
     index = replace(project.indexes["lessons"], mapping=mapping)
     do = roll_back if back else rebuild
@@ -170,9 +170,15 @@ def test_the_view_of_all_steps_says_what_is_done_now_and_to_come(region: Region)
     assert states(region)[7:] == [("detach", "now"), ("wait", "to come"), ("drop", "to come")]
 
 
+def test_dropping_what_is_dropped_already_is_no_mistake(region: Region) -> None:
+    run(region, drop_old=True)
+    again = run(region, drop_old=True)
+    assert (again.read, again.steps, again.dropped, again.kept) == (V2, (), (), ())
+
+
 def test_a_refill_that_failed_goes_on_from_its_last_key(region: Region) -> None:
     region.refills = [Refill("TIMED_OUT", 3, 3, 0, 1, 1.0, "x", "")]
-    with pytest.raises(RebuildError, match="goes on from the last key"):
+    with pytest.raises(RebuildError, match="goes on from where it was"):
         run(region)
     assert places(region) == {V1: BOTH, V2: FED}
     run(region)
