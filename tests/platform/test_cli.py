@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,12 @@ def test_a_lost_index_is_a_problem_of_status_with_the_remedy(tiny: Console) -> N
     songs = ran.document()["regions"][HOME]["songs"]
     assert songs["documents"] is None
     assert "dynadex refill songs" in songs["problem"]
-    assert tiny.run("refill", "songs", "--wait").code == 0
+    refilled = tiny.run("refill", "songs", "--wait", "--json")
+    assert refilled.code == 0
+    due = datetime.fromisoformat(refilled.document()["verifyFrom"])
+    assert timedelta(minutes=14) < due - datetime.now(UTC) < timedelta(minutes=16)
+    assert f"`dynadex verify songs --full --repair --region {HOME}` is due from" in refilled.err
+    assert tiny.run("refill", "songs", "--wait", "--json").document()["verifyFrom"] is None
     assert tiny.run("status").code == 0
 
 

@@ -62,11 +62,12 @@ def await_some_compared(console: Console) -> int:
     return found[-1].items
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_verification_goes_on_from_where_it_was_ended(tiny: Console, number: int) -> None:
     engine = tiny.cloud().engine(tiny.project(), HOME)
     for lost in ("1", "2", "3"):
-        engine.ask("DELETE", f"/songs-v1/_doc/{lost}?version_type=external&version={1 << 62}")
+        version = (1 << 62) + number * 1000
+        engine.ask("DELETE", f"/songs-v1/_doc/{lost}?version_type=external&version={version}")
     process = begun(tiny, "verify", "songs", "--segments", "2", "--full", *SLOWLY)
     compared = await_some_compared(tiny)
     said = ended(process, number)
@@ -83,7 +84,7 @@ def test_a_verification_goes_on_from_where_it_was_ended(tiny: Console, number: i
     assert (done.code, found["items"], found["missing"], found["ghosts"]) == (1, MANY + 3, 3, 0)
     assert found["seconds"] >= progress.earlier
     assert not kept(tiny).exists()
-    assert tiny.run("verify", "songs", "--repair", "--full").code == 0
+    assert tiny.run("verify", "songs", "--repair").code == 0
 
 
 def test_there_is_nothing_to_take_up_where_nothing_was_interrupted(tiny: Console) -> None:
@@ -129,6 +130,6 @@ def test_a_load_that_was_ended_is_loaded_again(tiny: Console, tmp_path: Path) ->
     process = begun(tiny, "load", "songs", str(file))
     dynamodb, table = tiny.cloud().client("dynamodb", HOME), tiny.project().tables["songs"].physical_name
     await_true(lambda: "Item" in dynamodb.get_item(TableName=table, Key={"id": {"S": "more-0"}}), "some items in it")
-    said = ended(process, signal.SIGINT)
+    said = ended(process, signal.SIGTERM)
     assert "the same command puts all of them, which is harmless" in said
     assert process.returncode == 1

@@ -258,6 +258,33 @@ def test_an_interrupted_start_leaves_nothing_running(tiny: Console, number: int,
     assert tiny.titles() == SEEDED
 
 
+@pytest.mark.parametrize("remedy", ["down", "up"])
+def test_what_a_killed_start_leaves_is_ended_by_the_next_command(tiny: Console, remedy: str) -> None:
+    tiny.run("down")
+    folder = Folder(tiny.directory)
+    with tiny.foreground() as command:
+        await_true(lambda: len(folder.left_over()) == 2, "the platform and an engine coming up")
+        command.end(signal.SIGKILL)
+    left = folder.left_over()
+    assert (len(left), folder.running()) == (2, None)
+    ran = tiny.run("down") if remedy == "down" else tiny.up()
+    assert ran.code == 0
+    assert "stop" in ran.err
+    assert not any(map(servers.is_running, left))
+    assert folder.left_over() == []
+    assert bool(tiny.processes()) == (remedy == "up")
+
+
+def test_up_without_a_port_takes_what_runs_already(tiny: Console) -> None:
+    assert tiny.up().code == 0
+    before = tiny.processes()
+    again = tiny.run("up", "--detach", "--json")
+    assert again.code == 0
+    assert f"the platform runs already at http://127.0.0.1:{tiny.port}" in again.err
+    assert again.document()["platform"] == f"http://127.0.0.1:{tiny.port}"
+    assert tiny.processes() == before
+
+
 def test_two_starts_at_once_do_not_meet(tiny: Console) -> None:
     with tiny.foreground() as command:
         command.await_said("start the platform")

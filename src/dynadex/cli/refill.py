@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from ..operations import export as exporting
 from ..operations import refill as refilling
+from ..operations.telling import moment
 from ..terminal import Terminal, out
 from .options import (
     AwsOption,
@@ -60,11 +62,19 @@ def refill(
     loaded, terminal = load_project(project), Terminal()
     described, where = choose_index(loaded, index), choose_region(loaded, region)
     cloud = choose_cloud(loaded, aws, terminal)
+    due = None
+    if refilling.is_lost(loaded, cloud, where, described):
+        due = moment(refilling.sound_from(loaded, time.time()))
+        terminal.say(
+            f"{where}: there is no index {described.name}, it is made anew. If it was lost while writes went on, some "
+            f"may still arrive late: `dynadex verify {described.name} --full --repair --region {where}` is due "
+            f"from {due} on"
+        )
     if from_export:
         options = exporting.Options(arn=export, bucket=bucket, segments=segments or 0)
         with interruptible(terminal, "the same command goes on from here"):
             result = exporting.refill_from_export(loaded, cloud, where, described, options, terminal)
-        _told(as_json, result, terminal, "Take it up again with the same command.")
+        _told(as_json, result, due, terminal, "Take it up again with the same command.")
         return
     if resume:
         execution = refilling.resume(loaded, cloud, where, described)
@@ -72,14 +82,15 @@ def refill(
         parts = segments or loaded.functions.refill.segments
         execution = refilling.start(loaded, cloud, where, described, segments=parts, read_capacity=read_capacity)
     if not wait:
-        show(as_json, {"status": "RUNNING", "execution": execution}, lambda: out.print(execution, soft_wrap=True))
+        document = {"status": "RUNNING", "execution": execution, "verifyFrom": due}
+        show(as_json, document, lambda: out.print(execution, soft_wrap=True))
         return
     with interruptible(terminal, f"the refill goes on; dynadex status shows it, or follow {execution}"):
         result = refilling.wait(loaded, cloud, where, described, execution, terminal)
-    _told(as_json, result, terminal, "Take it up again with --resume.")
+    _told(as_json, result, due, terminal, "Take it up again with --resume.")
 
 
-def _told(as_json: bool, result: refilling.Refill, terminal: Terminal, remedy: str) -> None:
+def _told(as_json: bool, result: refilling.Refill, due: str | None, terminal: Terminal, remedy: str) -> None:
     document = {
         "status": result.status,
         "items": result.items,
@@ -89,6 +100,7 @@ def _told(as_json: bool, result: refilling.Refill, terminal: Terminal, remedy: s
         "seconds": result.seconds,
         "execution": result.execution,
         "error": result.error,
+        "verifyFrom": due,
     }
     show(as_json, document, lambda: _show_refill(result, terminal, remedy))
     if result.status != "SUCCEEDED":

@@ -33,11 +33,21 @@ class EngineChoice(StrEnum):
 def up(
     project: ProjectOption = Path(),
     port: Annotated[
-        int, typer.Option(min=1024, max=65000, help=f"First of the {PORTS} ports that the platform may use.")
-    ] = DEFAULT_PORT,
+        int | None,
+        typer.Option(
+            min=1024,
+            max=65000,
+            help=f"First of the {PORTS} ports that the platform may use.",
+            show_default=f"{DEFAULT_PORT}, or as it runs",
+        ),
+    ] = None,
     engine: Annotated[
-        EngineChoice, typer.Option(help="A region's engine: in memory, or the real server (needs Java and Maven).")
-    ] = EngineChoice.memory,
+        EngineChoice | None,
+        typer.Option(
+            help="A region's engine: in memory, or the real server (needs Java and Maven).",
+            show_default="memory, or as it runs",
+        ),
+    ] = None,
     engine_url: Annotated[
         list[str] | None,
         typer.Option(help="Use an engine that runs already: URL for all regions, or REGION=URL.", show_default=False),
@@ -55,7 +65,7 @@ def up(
     for text in engine_url or ():
         region, separator, url = text.partition("=")
         urls.update({region: url} if separator and "://" not in region else {"": text})
-    options = starting.Options(port, engine.value, urls)
+    options = starting.Options(port, engine.value if engine else None, urls)
     began = time.monotonic()
     try:
         found = starting.up(loaded, options, terminal)

@@ -12,7 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import generations
+from ..engine import EngineError
 from ..errors import WrongUse
+from ..functions.service import ALIAS_CACHE_SECONDS
 from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
 from . import deployed, executions
@@ -21,6 +24,8 @@ from .steps import Steps
 #: The state machine's Map runs at most so many segments side by side.
 MAX_SEGMENTS = 40
 
+#: Requests that were under way when an index was lost have ended by then, or nobody waits for them any more.
+_LATE_WRITES_SECONDS = 15 * 60.0
 _LAST_LINE_SECONDS = 10.0  # how long the log may take to show the last round
 
 
@@ -40,6 +45,27 @@ class Refill:
     seconds: float
     execution: str
     error: str = ""
+
+
+def is_lost(project: Project, cloud: Cloud, region: str, index: Index) -> bool:
+    """Whether the engine has no such index, so that a refill will make it anew; False where nobody can tell."""
+    try:
+        return not generations.fed(cloud.engine(project, region), index.name)
+    except generations.IndexMissing:
+        return True
+    except EngineError:
+        return False
+
+
+def sound_from(project: Project, now: float) -> float:
+    """The time from which on no write of before `now`, when an index was made anew, can arrive in it any more.
+
+    It was lost with the versions of what was deleted, so such a write may bring an older state. Until then a
+    verification would not see all of these.
+    """
+    functions = project.functions
+    longest = max(functions.stream.timeout, functions.refill.timeout, functions.verify.timeout)
+    return now + max(_LATE_WRITES_SECONDS, longest + ALIAS_CACHE_SECONDS + 60)
 
 
 def start(

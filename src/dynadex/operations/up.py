@@ -35,10 +35,13 @@ class UpError(WrongUse):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `up` was asked for; `engine_urls` by region, or under "" for all of them."""
+    """What `up` was asked for; `engine_urls` by region, or under "" for all of them.
 
-    port: int = embedded.DEFAULT_PORT
-    engine: EngineKind = "memory"
+    What is None stays as it runs; where nothing runs, it is the default.
+    """
+
+    port: int | None = None
+    engine: EngineKind | None = None
     engine_urls: Mapping[str, str] | None = None
 
 
@@ -97,15 +100,21 @@ def _started(project: Project, folder: Folder, options: Options, steps: Steps) -
     """What runs, and whether it was started just now."""
     own = _own_engines(project, options)
     running = folder.running()
+    port, kind = options.port, options.engine
     if running is not None:
-        if running.whole() and _same(running, options, own, project):
+        if not kind and not own:
+            own = {region: running.addresses[region] for region, server in running.engines.items() if server is None}
+        port, kind = port or running.port, kind or running.kind
+        if running.whole() and _same(running, port, kind, own, project):
             steps.say(f"the platform runs already at {running.cloud.url}")
             return running, False
+    if running is not None or folder.left_over():
         with steps.step("stop what an earlier start left"):
             embedded.stop(folder, running)
-    engines = "your engine" if own else {"memory": "an engine in memory"}.get(options.engine, options.engine)
+    port, kind = port or embedded.DEFAULT_PORT, kind or "memory"
+    engines = "your engine" if own else {"memory": "an engine in memory"}.get(kind, kind)
     with steps.step(f"start the platform, and {engines} for {' and '.join(project.regions)}"):
-        return embedded.start(folder, options.port, options.engine, project.regions, own), True
+        return embedded.start(folder, port, kind, project.regions, own), True
 
 
 def _read_streams_anew(project: Project, cloud: Cloud) -> None:
@@ -119,9 +128,9 @@ def _read_streams_anew(project: Project, cloud: Cloud) -> None:
             stacks.delete(cloud.client("cloudformation", region), name)
 
 
-def _same(running: Running, options: Options, own: Mapping[str, EngineAddress], project: Project) -> bool:
+def _same(running: Running, port: int, kind: EngineKind, own: Mapping[str, EngineAddress], project: Project) -> bool:
     return (
-        (running.port, running.kind) == (options.port, options.engine)
+        (running.port, running.kind) == (port, kind)
         and set(running.engines) == set(project.regions)
         and {region: address for region, address in running.addresses.items() if running.engines[region] is None} == own
     )
@@ -225,13 +234,14 @@ def down(project: Project, steps: Steps, *, wipe: bool) -> bool:
         return False
     with folder.locked():
         running = folder.running()
-        if running is not None:
+        ran = running is not None or bool(folder.left_over())
+        if ran:
             with steps.step("stop the platform" + ("" if wipe else ", keeping its data")):
                 embedded.stop(folder, running)
         if wipe:
             with steps.step("remove what it kept"):
                 folder.wipe()
-    return running is not None
+    return ran
 
 
 def ended_unasked(project: Project) -> list[Server] | None:

@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -119,10 +119,29 @@ class Folder:
         temporary = self.path / "state.json.new"
         temporary.write_text(json.dumps(document, indent=1))
         temporary.replace(self.path / "state.json")
+        (self.path / "spawned.jsonl").unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Nothing runs any more."""
         (self.path / "state.json").unlink(missing_ok=True)
+        (self.path / "spawned.jsonl").unlink(missing_ok=True)
+
+    def spawned(self, server: Server) -> None:
+        """Remembers a process that is coming up, until `save` does: whoever starts it may be killed before that."""
+        with (self.path / "spawned.jsonl").open("a") as journal:
+            journal.write(json.dumps(_plain(server)) + "\n")
+
+    def left_over(self) -> list[Server]:
+        """The processes of a start that was killed before it could save what runs."""
+        try:
+            lines = (self.path / "spawned.jsonl").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in lines:
+            with suppress(ValueError, TypeError, KeyError):  # a line that the kill has cut off
+                found.append(_server(json.loads(line)))
+        return [server for server in found if servers.is_running(server)]
 
     def exists(self) -> bool:
         """Whether the platform was ever started here and not wiped since."""
@@ -166,7 +185,7 @@ def start(
 
     pool = ThreadPoolExecutor(1 + len(regions))
     try:
-        cloud = pool.submit(lambda: keep(servers.start_ministack(port, folder.path / "cloud")))
+        cloud = pool.submit(lambda: keep(servers.start_ministack(port, folder.path / "cloud", spawned=folder.spawned)))
         engines = {region: pool.submit(engine, region) for region in regions}
         pool.shutdown()
         found = {region: future.result() for region, future in engines.items()}
@@ -188,11 +207,11 @@ def _start_engine(folder: Folder, kind: EngineKind, region: str, port: int) -> S
     directory = _engine_directory(folder, kind, region)
     match kind:
         case "memory":
-            return servers.start_osmem(port, directory)
+            return servers.start_osmem(port, directory, spawned=folder.spawned)
         case "opensearch":
-            return servers.start_opensearch(port, directory)
+            return servers.start_opensearch(port, directory, spawned=folder.spawned)
         case "elasticsearch":
-            return servers.start_elasticsearch(port, directory)
+            return servers.start_elasticsearch(port, directory, spawned=folder.spawned)
 
 
 def _engine_directory(folder: Folder, kind: EngineKind, region: str) -> Path:
@@ -245,7 +264,7 @@ def open_door(folder: Folder, running: Running, static: Path | None, settings: S
     if running.door is not None and servers.is_running(running.door):
         servers.tell_to_read_again(running.door)
         return running
-    door = servers.start_edge(running.port + 1, static, file, folder.path / "web")
+    door = servers.start_edge(running.port + 1, static, file, folder.path / "web", spawned=folder.spawned)
     running = replace(running, door=door)
     folder.save(running)
     return running
@@ -256,9 +275,9 @@ def edge_file(folder: Folder) -> Path:
     return folder.path / "web" / "edge.json"
 
 
-def stop(folder: Folder, running: Running) -> None:
-    """Stops every process, the cloud gracefully so that it keeps its state."""
-    for server in running.servers():
+def stop(folder: Folder, running: Running | None) -> None:
+    """Stops every process, the cloud gracefully so that it keeps its state; those of a start that was killed too."""
+    for server in [*(running.servers() if running else ()), *folder.left_over()]:
         servers.stop(server)
     folder.forget()
     shutil.rmtree(folder.path / "cloud" / "tmp", ignore_errors=True)

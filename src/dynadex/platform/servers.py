@@ -43,6 +43,14 @@ class StartFailed(PlatformError):
     """A server ended, or did not answer in time; the message holds the end of its log."""
 
 
+#: Told of a server as soon as its process is there, long before it answers.
+Spawned = Callable[["Server"], None]
+
+
+def _nobody(server: "Server") -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server.
@@ -58,23 +66,27 @@ class Server:
     log: Path
 
 
-def start_osmem(port: int, directory: Path, *, timeout: float = 30) -> Server:
+def start_osmem(port: int, directory: Path, *, timeout: float = 30, spawned: Spawned = _nobody) -> Server:
     """Start osmem, which keeps everything in memory: `directory` only gets its log."""
     _require_free(port)
     command = [resolve_binary(), "-no-stdin-watch", "-addr", f"{HOST}:{port}"]
-    server = _spawn("osmem", command, port, directory)
+    server = _spawn("osmem", command, port, directory, spawned)
     _await([server], lambda: _get(port, "/") is not None, timeout)
     return server
 
 
-def start_opensearch(port: int, directory: Path, *, heap_mb: int = 512, timeout: float = 120) -> Server:
+def start_opensearch(
+    port: int, directory: Path, *, heap_mb: int = 512, timeout: float = 120, spawned: Spawned = _nobody
+) -> Server:
     """Start a cluster of one OpenSearch node; its data stays in `directory` and is found again there."""
-    return start_cluster(OPENSEARCH, [port], directory, heap_mb=heap_mb, timeout=timeout)[0]
+    return start_cluster(OPENSEARCH, [port], directory, heap_mb=heap_mb, timeout=timeout, spawned=spawned)[0]
 
 
-def start_elasticsearch(port: int, directory: Path, *, heap_mb: int = 512, timeout: float = 120) -> Server:
+def start_elasticsearch(
+    port: int, directory: Path, *, heap_mb: int = 512, timeout: float = 120, spawned: Spawned = _nobody
+) -> Server:
     """Start a cluster of one Elasticsearch node; its data stays in `directory` and is found again there."""
-    return start_cluster(ELASTICSEARCH, [port], directory, heap_mb=heap_mb, timeout=timeout)[0]
+    return start_cluster(ELASTICSEARCH, [port], directory, heap_mb=heap_mb, timeout=timeout, spawned=spawned)[0]
 
 
 def start_dynamodb_local(port: int, directory: Path, *, heap_mb: int = 256, timeout: float = 60) -> Server:
@@ -91,7 +103,13 @@ def start_dynamodb_local(port: int, directory: Path, *, heap_mb: int = 256, time
 
 
 def start_cluster(
-    engine: JavaServer, ports: Sequence[int], directory: Path, *, heap_mb: int = 512, timeout: float = 120
+    engine: JavaServer,
+    ports: Sequence[int],
+    directory: Path,
+    *,
+    heap_mb: int = 512,
+    timeout: float = 120,
+    spawned: Spawned = _nobody,
 ) -> list[Server]:
     """Start a cluster with one node, a process of its own, for each HTTP port.
 
@@ -120,7 +138,7 @@ def start_cluster(
         }
         commands.append([*_java(engine, jars, home, options), str(home), *(f"{k}={v}" for k, v in settings.items())])
     servers = [
-        _spawn(f"{engine.name}-{name}", command, port, directory)
+        _spawn(f"{engine.name}-{name}", command, port, directory, spawned)
         for name, command, port in zip(names, commands, ports, strict=True)
     ]
     _await(servers, lambda: all(_joined(port, len(ports)) for port in ports), timeout)
@@ -216,7 +234,7 @@ def _log_to_console_only(home: Path) -> None:
     (config / "log4j2.properties").write_text(_CONSOLE_LOG, encoding="utf-8")
 
 
-def start_ministack(port: int, directory: Path, *, timeout: float = 30) -> Server:
+def start_ministack(port: int, directory: Path, *, timeout: float = 30, spawned: Spawned = _nobody) -> Server:
     """Start the cloud's other services. What they hold is kept in `directory` when they are stopped gracefully."""
     _require_free(port)
     temporary = directory / "tmp"  # it leaves the folders of its functions behind
@@ -237,18 +255,26 @@ def start_ministack(port: int, directory: Path, *, timeout: float = 30) -> Serve
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "ministack"]
-    server = _spawn("ministack", command, port, directory, environment)
+    server = _spawn("ministack", command, port, directory, spawned, environment)
     _await([server], lambda: _get(port, "/_ministack/health") is not None, timeout)
     return server
 
 
-def start_edge(port: int, static: Path | None, settings: Path, directory: Path, *, timeout: float = 30) -> Server:
+def start_edge(
+    port: int,
+    static: Path | None,
+    settings: Path,
+    directory: Path,
+    *,
+    timeout: float = 30,
+    spawned: Spawned = _nobody,
+) -> Server:
     """Start the local edge; `static` is the page's folder, `settings` the file that says what it stands for."""
     _require_free(port)
     command = [sys.executable, "-m", "dynadex.platform.door", "--port", str(port), "--settings", str(settings)]
     if static is not None:
         command += ["--static", str(static)]
-    server = _spawn("edge", command, port, directory)
+    server = _spawn("edge", command, port, directory, spawned)
     _await([server], lambda: _get(port, "/regions") is not None, timeout)
     return server
 
@@ -272,7 +298,12 @@ def tell_to_read_again(server: Server) -> None:
 
 
 def _spawn(
-    name: str, command: list[str], port: int, directory: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    command: list[str],
+    port: int,
+    directory: Path,
+    spawned: Spawned = _nobody,
+    environment: Mapping[str, str] | None = None,
 ) -> Server:
     # Not subprocess.Popen: its objects complain when they are dropped while the process runs, as it shall here.
     directory.mkdir(parents=True, exist_ok=True)
@@ -288,7 +319,9 @@ def _spawn(
         ],
         setsid=True,
     )
-    return Server(name, f"http://{HOST}:{port}", pid, _born(pid) or 0, log)
+    server = Server(name, f"http://{HOST}:{port}", pid, _born(pid) or 0, log)
+    spawned(server)
+    return server
 
 
 def _await(servers: Sequence[Server], healthy: Callable[[], bool], timeout: float) -> None:
