@@ -15,7 +15,7 @@ from dynadex.functions import admin
 
 TEMPLATES = {
     name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
-    for name in ("artifacts", "table", "regional", "operations", "watch", "heartbeat", "admin", "source")
+    for name in ("artifacts", "table", "regional", "operations", "watch", "heartbeat", "admin", "domain", "source")
 }
 WITH_FUNCTIONS = ("regional", "operations", "watch", "heartbeat", "admin")
 REGIONS = ["us-east-1", "eu-west-1"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..operations import deploy as deploying
-from ..operations import stacks
+from ..operations import removing, stacks
 from ..operations import status as statuses
 from ..platform.cloud import Cloud
 from ..terminal import Terminal, out
@@ -27,6 +27,12 @@ def deploy(
     regions, work = choose_regions(loaded, region), loaded.directory / ".dynadex/packages"
     with interruptible(terminal, "what CloudFormation has begun goes on; the same command takes it up"):
         found = deploying.deploy(loaded, cloud, regions, terminal, work)
+    for other in removing.replicated(loaded, cloud):
+        if other not in loaded.regions:
+            terminal.say(
+                f"{other} is not in dynadex.toml and still has its replica: put it back there, and take it out with "
+                f"dynadex destroy --region {other}"
+            )
     for one in found.values():
         for index in one.made:
             terminal.say(f"{one.region}: {index} was made and is empty: dynadex refill {index} --region {one.region}")
@@ -52,7 +58,10 @@ def destroy(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete the project's functions, APIs and queues on AWS. Tables, their items and the indices stay."""
+    """Delete the project's functions, APIs and queues on AWS. Tables, their items and the indices stay.
+
+    With --region of some regions, not home, these are taken out of the project: the tables' replicas there go too.
+    """
     loaded, terminal = load_project(project), Terminal()
     cloud, regions = Cloud(), choose_regions(loaded, region)
     account = cloud.account(loaded.home_region)
@@ -63,8 +72,15 @@ def destroy(
     for one, count in waiting.items():
         if count:
             terminal.say(f"{one}: {count} failures wait in the queue and would be gone with it")
+    taken_out = region is not None and loaded.home_region not in regions
+    what = f"{loaded.name} and its tables' replicas" if taken_out else loaded.name
     if not yes:
-        typer.confirm(f"Delete {loaded.name} from {', '.join(regions)} of account {account}?", abort=True, err=True)
+        typer.confirm(f"Delete {what} from {', '.join(regions)} of account {account}?", abort=True, err=True)
     with interruptible(terminal, "what CloudFormation has begun goes on; the same command takes it up"):
-        deploying.destroy(loaded, cloud, regions, terminal)
+        if taken_out:
+            for one in regions:
+                removing.remove(loaded, cloud, one, terminal)
+            terminal.say(f"take {', '.join(regions)} out of dynadex.toml, or the next deployment adds them again")
+        else:
+            removing.destroy(loaded, cloud, regions, terminal)
     show(as_json, {"destroyed": regions}, lambda: None)

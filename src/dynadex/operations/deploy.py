@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +20,8 @@ from ..platform.cloud import Cloud, EngineAddress
 from ..platform.laptop import lambda_architecture
 from ..platform.packaging import Package, build
 from ..project import Project, Table
-from . import beating, stacks
+from . import beating, routing, stacks
+from .filling import fill
 from .mapping_changes import MappingChanges, mapping_changes
 from .steps import Steps
 
@@ -50,10 +51,15 @@ def stack_names(project: Project) -> dict[str, str]:
         "regional": project.name,
         "operations": f"{project.name}-operations",
         "watch": f"{project.name}-watch",
+        "domain": routing.domain_stack(project),
         "heartbeat": beating.stack_name(project),
         "admin": f"{project.name}-admin",
     }
     return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
+
+
+#: The order in which a region's stacks go, sources aside.
+LAST_FIRST = ("heartbeat", "admin", "watch", "operations", "domain", "regional", "artifacts")
 
 
 def source_stacks(project: Project) -> list[str]:
@@ -71,24 +77,38 @@ def deploy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps,
     target, python = cloud.package_for(project)
     with steps.step("package the functions"):
         package = build(project, target, python, work)
-    for table in project.tables.values():
-        if not table.existing or _needs_stand_in(project, cloud, table):
-            with steps.step(f"table {table.physical_name} in {', '.join(project.regions)}"):
-                # with all of the project's regions, whichever are deployed now: leaving one out would drop its replica
-                _deploy_table(project, cloud, table, project.regions)
-    for table in map(project.history_of, project.edited_tables):
-        with steps.step(f"history {table.physical_name} in {', '.join(project.regions)}"):
+    for table in own_tables(project, cloud):
+        with steps.step(f"table {table.physical_name} in {', '.join(project.regions)}"):
             _deploy_table(project, cloud, table, project.regions)
+    before = routing.serving(project, cloud)
 
     def region_of(region: str) -> Deployed:
-        return _deploy_region(project, cloud, region, package, steps)
+        deployed = _deploy_region(project, cloud, region, package, steps)
+        if before and region not in before:  # added to a project that runs
+            fill(project, cloud, region, steps)
+            deployed = replace(deployed, made=())
+        routing.serve(project, cloud, region)
+        return deployed
 
     with ThreadPoolExecutor(len(regions), thread_name_prefix="region") as pool:
         found = {deployed.region: deployed for deployed in pool.map(region_of, regions)}
+    if project.routing is not None:
+        with steps.step(
+            f"send people of {project.routing.domain} to {', '.join(serving := routing.serving(project, cloud))}"
+        ):
+            routing.deploy(project, cloud, serving)
+    else:
+        routing.deploy(project, cloud, ())
     for region, deployed in found.items():
         for index, changes in deployed.changed.items():
             steps.say(changes.advice(index, region))
     return found
+
+
+def own_tables(project: Project, cloud: Cloud) -> list[Table]:
+    """The tables that the project's stacks make: not those of somebody else, but for stand-ins of these."""
+    tables = [one for one in project.tables.values() if not one.existing or _needs_stand_in(project, cloud, one)]
+    return tables + [project.history_of(table) for table in project.edited_tables]
 
 
 def _needs_stand_in(project: Project, cloud: Cloud, table: Table) -> bool:
@@ -107,7 +127,34 @@ def _deploy_table(project: Project, cloud: Cloud, table: Table, regions: Sequenc
             f"tables.{table.name}: there is a table {table.physical_name!r} in {home} already, which no stack of "
             f"this project made: set `existing = true` to use it as it is, or choose another name"
         )
-    replicas = [home, *(region for region in regions if region != home)]
+    there = replicas(project, cloud, table)
+    wanted = [home, *dict.fromkeys(region for region in (*there, *regions) if region != home)]
+    # A new table may begin with all of them; later DynamoDB takes one more at a time.
+    for count in range(len(there), len(wanted) + 1) if there else (len(wanted),):
+        _set_replicas(project, cloud, table, wanted[:count])
+
+
+def drop_replica(project: Project, cloud: Cloud, table: Table, region: str) -> None:
+    """Removes the table's replica in a region, if there is one; the other regions keep every item."""
+    there = replicas(project, cloud, table)
+    if region in there:
+        if table.deletion_protection:
+            cloud.client("dynamodb", region).update_table(
+                TableName=table.physical_name, DeletionProtectionEnabled=False
+            )
+        _set_replicas(project, cloud, table, [one for one in there if one != region])
+
+
+def replicas(project: Project, cloud: Cloud, table: Table) -> list[str]:
+    """The regions that the table's stack has now, home first; none where there is no stack."""
+    told = stacks.parameters(cloud.client("cloudformation", project.home_region), table_stack(project, table))
+    return [region for number in range(1, _MAX_REGIONS + 1) if (region := told.get(f"Region{number}"))]
+
+
+def _set_replicas(project: Project, cloud: Cloud, table: Table, wanted: Sequence[str]) -> None:
+    home = project.home_region
+    cloudformation, stack = cloud.client("cloudformation", home), table_stack(project, table)
+    regions = [*wanted, *[""] * _MAX_REGIONS][:_MAX_REGIONS]
     parameters = {
         "TableName": table.physical_name,
         "PartitionKeyName": table.partition_key.name,
@@ -117,10 +164,10 @@ def _deploy_table(project: Project, cloud: Cloud, table: Table, regions: Sequenc
         "TimeToLiveAttribute": table.ttl or "",
         "PointInTimeRecovery": str(table.point_in_time_recovery).lower(),
         "DeletionProtection": str(table.deletion_protection).lower(),
-        **{f"Region{number}": region for number, region in enumerate(replicas[:_MAX_REGIONS], start=1)},
+        **{f"Region{number}": region for number, region in enumerate(regions, start=1)},
     }
     stacks.deploy(cloudformation, stack, stacks.template("table"), parameters, _tags(project))
-    cloud.finish_table(table, home, replicas)
+    cloud.finish_table(table, home, wanted)
 
 
 def _exists(cloud: Cloud, table: str, region: str) -> bool:
@@ -157,6 +204,9 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
     if project.edited_tables:
         with steps.step(f"{region}: sign-in and editing"):
             outputs |= _deploy_admin(project, cloud, region, parameters, outputs)
+    if project.routing is not None or stacks.status_of(cloudformation, names["domain"]) is not None:
+        with steps.step(f"{region}: the public name"):
+            routing.deploy_domain(project, cloud, region, outputs)
     with steps.step(f"{region}: indices"):
         engine = cloud.engine(project, region)
         made = [name for name, index in project.indexes.items() if generations.ensure(engine, name, index.mapping)]
@@ -324,23 +374,3 @@ def _partition(region: str) -> str:
 
 def _tags(project: Project) -> dict[str, str]:
     return {"dynadex:project": project.name}
-
-
-def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps) -> None:
-    """Deletes the project's stacks in the given regions. Tables, their items and the package bucket stay."""
-    names = stack_names(project)
-    for region in regions:
-        cloudformation = cloud.client("cloudformation", region)
-        for name in (
-            *source_stacks(project),
-            names["heartbeat"],
-            names["admin"],
-            names["watch"],
-            names["operations"],
-            names["regional"],
-            names["artifacts"],
-        ):
-            with steps.step(f"{region}: delete {name}"):
-                if not stacks.delete(cloudformation, name):
-                    steps.say(f"{region}: there is no stack {name}")
-    steps.say("kept: the tables with their items, the buckets with function packages, and the indices")

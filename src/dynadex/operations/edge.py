@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..core import routing
 from ..platform import embedded
 from ..platform.cloud import Cloud
 from ..platform.edge.settings import Settings, everybody_home
 from ..platform.embedded import Folder, Running
 from ..project import Project
+from . import routing
 
 
 def page(project: Project) -> Path | None:
@@ -26,15 +26,15 @@ def wanted(project: Project) -> bool:
 
 def publish(project: Project, cloud: Cloud, folder: Folder, running: Running, apis: Mapping[str, str]) -> Running:
     """Starts the edge, or has it take over what has changed."""
-    return embedded.open_door(folder, running, page(project), settings(project, apis))
+    return embedded.open_door(folder, running, page(project), settings(project, cloud, apis))
 
 
-def settings(project: Project, apis: Mapping[str, str]) -> Settings:
-    """What the edge stands for with these regions' APIs."""
-    indexes, regions = tuple(project.indexes), list(apis)
-    described = project.routing
-    if described is None:
-        return Settings(apis, everybody_home(regions), indexes)
-    records = routing.records(described.default, described.continents, described.countries, regions)
-    kept = tuple(record for record in records if record.region in apis)
-    return Settings(apis, kept, indexes, described.interval, described.threshold)
+def settings(project: Project, cloud: Cloud, apis: Mapping[str, str]) -> Settings:
+    """What the edge stands for with these regions' APIs: the records and health checks as Route 53 has them."""
+    indexes = tuple(project.indexes)
+    records = tuple(one for one in routing.deployed_records(project, cloud) if one.region in apis)
+    checks = routing.health_checks(project, cloud)
+    if not records or not checks:
+        return Settings(apis, everybody_home(list(apis)), indexes)
+    check = next(iter(checks.values()))  # all have the same settings
+    return Settings(apis, records, indexes, check.interval, check.threshold)

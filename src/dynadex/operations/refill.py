@@ -98,6 +98,17 @@ def start(
     return _execute(project, cloud, region, {"segments": parts})
 
 
+def running(project: Project, cloud: Cloud, region: str, index: Index) -> str | None:
+    """The execution that refills the index right now, if one does."""
+    machine = deployed.outputs(project, cloud, region)["RefillStateMachineArn"]
+    client = cloud.client("stepfunctions", region)
+    for execution in client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        given = json.loads(client.describe_execution(executionArn=execution["executionArn"])["input"])
+        if given.get("segments", [given])[0].get("index", index.name) == index.name:
+            return str(execution["executionArn"])
+    return None
+
+
 def resume(project: Project, cloud: Cloud, region: str, index: Index) -> str:
     """Takes up the newest refill of the index that did not get to its end, each segment from its last key."""
     machine = deployed.outputs(project, cloud, region)["RefillStateMachineArn"]

@@ -97,6 +97,12 @@ def outputs(cloudformation: Any, stack: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in (found or {}).get("Outputs", ())}
 
 
+def parameters(cloudformation: Any, stack: str) -> dict[str, str]:
+    """A stack's parameters; empty where there is no stack."""
+    found = _describe(cloudformation, stack)
+    return {one["ParameterKey"]: one.get("ParameterValue", "") for one in (found or {}).get("Parameters", ())}
+
+
 def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]

@@ -19,8 +19,9 @@ from ..platform.embedded import EngineKind, Folder, Running
 from ..platform.jars import PlatformError
 from ..platform.servers import Server
 from ..project import Index, Project, Table
-from . import admins, edge, refill, stacks, status
+from . import admins, edge, refill, removing, stacks, status
 from .deploy import Deployed, deploy, source_stacks
+from .deployed import api
 from .load import load
 from .steps import Steps
 
@@ -80,6 +81,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
     folder = Folder(project.directory)
     with folder.locked():
         running, anew = _started(project, folder, options, steps)
+        running = _without_others(project, folder, running, steps)
         cloud = running.laptop()
         if anew:
             _read_streams_anew(project, cloud)
@@ -107,6 +109,10 @@ def _started(project: Project, folder: Folder, options: Options, steps: Steps) -
         port, kind = port or running.port, kind or running.kind
         if running.whole() and _same(running, port, kind, own, project):
             steps.say(f"the platform runs already at {running.cloud.url}")
+            for region in project.regions:
+                if region not in running.engines:
+                    with steps.step(f"{region}: start its engine"):
+                        running = embedded.add_engine(folder, running, region, own.get(region))
             return running, False
     if running is not None or folder.left_over():
         with steps.step("stop what an earlier start left"):
@@ -115,6 +121,21 @@ def _started(project: Project, folder: Folder, options: Options, steps: Steps) -
     engines = "your engine" if own else {"memory": "an engine in memory"}.get(kind, kind)
     with steps.step(f"start the platform, and {engines} for {' and '.join(project.regions)}"):
         return embedded.start(folder, port, kind, project.regions, own), True
+
+
+def _without_others(project: Project, folder: Folder, running: Running, steps: Steps) -> Running:
+    """Takes out regions that dynadex.toml has no more, while the others go on."""
+    there = dict.fromkeys((*running.engines, *removing.replicated(project, running.laptop())))
+    for region in [one for one in there if one not in project.regions]:
+        cloud = running.laptop()
+        if running.door is not None:
+            with steps.step(f"{region}: the web address sends nobody there any more"):
+                apis = {one: api(project, cloud, one) for one in project.regions if one in running.engines}
+                running = edge.publish(project, cloud, folder, running, apis)
+        removing.remove(project, cloud, region, steps)
+        if region in running.engines:
+            running = embedded.remove_engine(folder, running, region)
+    return running
 
 
 def _read_streams_anew(project: Project, cloud: Cloud) -> None:
@@ -131,9 +152,16 @@ def _read_streams_anew(project: Project, cloud: Cloud) -> None:
 def _same(running: Running, port: int, kind: EngineKind, own: Mapping[str, EngineAddress], project: Project) -> bool:
     return (
         (running.port, running.kind) == (port, kind)
-        and set(running.engines) == set(project.regions)
-        and {region: address for region, address in running.addresses.items() if running.engines[region] is None} == own
+        and project.home_region in running.engines
+        and all(
+            own.get(region) == _own_address(running, region) for region in project.regions if region in running.engines
+        )
     )
+
+
+def _own_address(running: Running, region: str) -> EngineAddress | None:
+    """Where a region's engine is, if that is the user's own."""
+    return running.addresses[region] if running.engines[region] is None else None
 
 
 def _own_engines(project: Project, options: Options) -> dict[str, EngineAddress]:

@@ -15,7 +15,7 @@ from botocore.config import Config
 from ..aws import Credentials, Service, sign
 from ..engine import Auth, Engine, basic_auth, no_auth
 from ..errors import DynadexError
-from ..project import Aws, Project, Table
+from ..project import Aws, Project, Routing, Table
 from ..table import Table as DynamoTable
 from .packaging import Target
 
@@ -126,6 +126,25 @@ class Cloud:
 
         `export` is what DynamoDB tells of it, `manifest` the key of its summary.
         """
+
+    def hosted_zone(self, routing: Routing) -> str:
+        """The id of the hosted zone for the records. Raises `CloudError` where dynadex.toml does not say."""
+        if routing.hosted_zone is None:
+            raise CloudError("routing.hosted_zone: missing; say which Route 53 hosted zone the records go to")
+        return routing.hosted_zone
+
+    def certificate(self, routing: Routing, region: str) -> str:
+        """The ARN of a region's certificate of the public name. Raises `CloudError` where dynadex.toml has none."""
+        if region not in routing.certificates:
+            raise CloudError(
+                f"routing.regions.{region}.certificate: missing; give the ARN of a certificate of {routing.domain} "
+                f"in {region}'s Certificate Manager"
+            )
+        return routing.certificates[region]
+
+    def health_checks(self, project: str, routing: Routing, apis: Mapping[str, str]) -> dict[str, str]:
+        """Region → the id of a health check of its API that is not the template's to make: none here."""
+        return {}
 
     def api_url(self, region: str, api_id: str, output: str) -> str:
         """Where a region's HTTP API answers; `output` is the stack's own word for it."""

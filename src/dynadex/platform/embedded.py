@@ -203,6 +203,38 @@ def start(
     return running
 
 
+def add_engine(folder: Folder, running: Running, region: str, own: EngineAddress | None) -> Running:
+    """Starts the engine of one more region, or takes the user's own, while the others run."""
+    server: Server | None = None
+    if own is None:
+        taken = {int(one.url.rpartition(":")[2]) for one in running.engines.values() if one is not None}
+        port = next(one for one in range(running.port + _ENGINES_FROM, running.port + PORTS) if one not in taken)
+        server = _start_engine(folder, running.kind, region, port)
+    address = own or EngineAddress(server.url if server else "", "none")
+    running = replace(
+        running,
+        engines={**running.engines, region: server},
+        addresses={**running.addresses, region: address},
+    )
+    folder.save(running)
+    return running
+
+
+def remove_engine(folder: Folder, running: Running, region: str) -> Running:
+    """Stops the engine of a region that is no more, and removes what it kept."""
+    if (server := running.engines[region]) is not None:
+        servers.stop(server)
+        shutil.rmtree(_engine_directory(folder, running.kind, region), ignore_errors=True)
+    running = replace(
+        running,
+        engines={one: server for one, server in running.engines.items() if one != region},
+        addresses={one: address for one, address in running.addresses.items() if one != region},
+        away=tuple(one for one in running.away if one != region),
+    )
+    folder.save(running)
+    return running
+
+
 def _start_engine(folder: Folder, kind: EngineKind, region: str, port: int) -> Server:
     directory = _engine_directory(folder, kind, region)
     match kind:

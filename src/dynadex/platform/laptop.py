@@ -8,6 +8,8 @@
 - Items do not expire: it would remove them without a stream record, and their documents would stay.
 - DynamoDB tells of an export to S3 but writes nothing: it is written from here, when its refill asks for it.
 - An HTTP API answers under the platform's own address: there is no DNS for its name.
+- CloudFormation there refuses health checks: they are made with Route 53's own API, and probed by the web address.
+- The public name's hosted zone is made where there is none, and nobody looks at its certificates.
 - A table that dynadex.toml calls existing is not there: a stand-in is made with its name and key, for trying it out.
 - Stacks may be deleted with everything in them: `down --wipe` simply removes the folder.
 - The memory engine keeps nothing over a restart: `up` refills it from the table.
@@ -20,13 +22,14 @@ import platform as machine
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 
 from ..aws import Credentials
 from ..engine import Engine
-from ..project import Aws, Project, Table
+from ..project import Aws, Project, Routing, Table
 from . import exporting
 from .cloud import Cloud, CloudError, EngineAddress
 from .packaging import Target
@@ -89,10 +92,46 @@ class Laptop(Cloud):
         for region in regions:
             if region != home and region not in there:
                 dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": region}}])
+        for region in there - {*regions, home}:
+            dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Delete": {"RegionName": region}}])
 
     def finish_export(self, export: Mapping[str, Any], manifest: str) -> None:
         region = export["ExportArn"].split(":")[3]
         exporting.write(self.client("dynamodb", region), self.client("s3", region), export, manifest)
+
+    def hosted_zone(self, routing: Routing) -> str:
+        route53, name = self.client("route53", "us-east-1"), f"{routing.domain}."
+        found = route53.list_hosted_zones_by_name(DNSName=name, MaxItems="1")["HostedZones"]
+        if not found or found[0]["Name"] != name:
+            found = [route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]]
+        return str(found[0]["Id"]).removeprefix("/hostedzone/")
+
+    def certificate(self, routing: Routing, region: str) -> str:
+        made_up = f"arn:aws:acm:{region}:{_ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
+        return routing.certificates.get(region, made_up)
+
+    def health_checks(self, project: str, routing: Routing, apis: Mapping[str, str]) -> dict[str, str]:
+        route53 = self.client("route53", "us-east-1")
+        pages = route53.get_paginator("list_health_checks").paginate()
+        there = {one["CallerReference"]: one["Id"] for page in pages for one in page["HealthChecks"]}
+        found = {}
+        for region, api in apis.items():
+            url = urlsplit(api)
+            config = {
+                "Type": "HTTP",
+                "FullyQualifiedDomainName": url.hostname,
+                "Port": url.port,
+                "ResourcePath": f"{url.path}/health",
+                "RequestInterval": routing.interval,
+                "FailureThreshold": routing.threshold,
+            }
+            # one cannot be changed: another setting is another check
+            reference = f"{project}-{region}-{routing.interval}-{routing.threshold}-{url.path.split('/')[-2]}"
+            if reference not in there:
+                made = route53.create_health_check(CallerReference=reference, HealthCheckConfig=config)
+                there[reference] = made["HealthCheck"]["Id"]
+            found[region] = there[reference]
+        return found
 
     def api_url(self, region: str, api_id: str, output: str) -> str:
         return f"{self.url}/_aws/execute-api/{api_id}/$default"

@@ -67,6 +67,13 @@ class Nothing:
         arn = f"arn:aws:dynamodb:{self.region}:123456789012:table/{TableName}/stream/1"
         return {"Table": {"StreamSpecification": {"StreamViewType": "NEW_IMAGE"}, "LatestStreamArn": arn}}
 
+    def get_parameter(self, Name: str) -> dict[str, Any]:
+        """Every region serves already."""
+        return {"Parameter": {"Name": Name, "Value": "yes"}}
+
+    def put_parameter(self, **_: Any) -> None:
+        """It is noted that a region serves."""
+
     def head_object(self, **_: Any) -> None:
         """The package is there already."""
 
@@ -114,6 +121,8 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parameters:
         __ior__ = __or__
 
     monkeypatch.setattr(stacks, "deploy", note)
+    monkeypatch.setattr(stacks, "delete", lambda *_: False)
+    monkeypatch.setattr(stacks, "parameters", lambda *_: {})
     monkeypatch.setattr(stacks, "status_of", lambda *_: "CREATE_COMPLETE")
     monkeypatch.setattr(stacks, "outputs", lambda *_: Outputs())
     monkeypatch.setattr(deploy, "build", lambda *_: Package(tmp_path / "package.zip", "digest", 1))
