@@ -1,55 +1,39 @@
-// A lesson as an element. Whatever a document holds is shown as text, and what it does not hold is left out.
+// A lesson among the hits. Whatever a document holds is shown as text, and what it does not hold is left out.
 
+import { element, text } from "./dom.js";
 import { marked } from "./marks.js";
+import { capital, length } from "./wording.js";
 
-export function card({ document: lesson, highlights = {} }) {
+const LEVELS = ["beginner", "intermediate", "advanced"];
+
+export function card({ id, document: lesson, highlights = {} }, from) {
   const field = (name) => (highlights[name] ? marked(highlights[name][0]) : [text(lesson[name])]);
   const album = [lesson.album, lesson.year].filter(Boolean).map(text).join(", ");
-  const facts = [
-    ["Tuning", lesson.tuning],
-    ["Key", lesson.key],
-    ["Tempo", lesson.tempo && `${text(lesson.tempo)} BPM`],
-    ["Length", lesson.duration && minutes(lesson.duration)],
-  ].filter(([, value]) => value);
-  const byline = [lesson.instructor && `Taught by ${text(lesson.instructor)}`, day(lesson.published)].filter(Boolean);
-
-  return element("li", { className: "card" }, [
-    element("div", { className: "tags" }, [
-      lesson.level && element("span", { className: "level", dataset: { level: text(lesson.level) } }, [text(lesson.level)]),
-      lesson.instrument && element("span", {}, [text(lesson.instrument)]),
-      lesson.genre && element("span", {}, [text(lesson.genre)]),
-    ]),
-    element("h2", { tabIndex: -1, dir: "auto" }, lesson.title ? field("title") : ["Untitled lesson"]),
-    element("p", { className: "artist", dir: "auto" }, [
-      ...field("artist"),
-      album && element("span", { className: "album" }, [album]),
-    ]),
-    lesson.description && element("p", { className: "description", dir: "auto" }, field("description")),
-    lesson.chords?.length > 0 &&
-      element("ul", { className: "chords", ariaLabel: "Chords" },
-        [lesson.chords].flat().map((chord) => element("li", {}, [text(chord)]))),
-    element("dl", {}, facts.map(([term, value]) =>
-      element("div", {}, [element("dt", {}, [term]), element("dd", {}, [text(value)])]))),
-    byline.length > 0 && element("p", { className: "byline" }, [byline.join(" · ")]),
-  ]);
+  const chords = [lesson.chords ?? []].flat();
+  return element("li", { class: "card" },
+    element("div", { class: "song" },
+      element("h3", { dir: "auto" },
+        element("a", { href: lessonAddress(id, from) }, ...(text(lesson.title) ? field("title") : ["Untitled lesson"]))),
+      element("p", { class: "artist", dir: "auto" },
+        element("span", {}, ...field("artist")), album && element("span", { class: "album" }, album))),
+    element("ul", { class: "facts", "aria-label": "About this lesson" },
+      lesson.instrument && element("li", {}, capital(text(lesson.instrument))),
+      lesson.level && element("li", { class: "level" }, meter(lesson.level), capital(text(lesson.level))),
+      length(lesson.duration) && element("li", {}, length(lesson.duration))),
+    chords.length > 0 && chordList(chords.slice(0, 8)));
 }
 
-export function element(name, { dataset = {}, ...properties }, children) {
-  const made = Object.assign(document.createElement(name), properties);
-  Object.assign(made.dataset, dataset);
-  made.append(...children.filter(Boolean));
-  return made;
+export function chordList(chords) {
+  return element("ul", { class: "chords", "aria-label": "Chords" }, chords.map((chord) => element("li", {}, text(chord))));
 }
 
-function text(value) {
-  return value === undefined || value === null ? "" : String(value);
+// One to three bars; the word is beside them.
+export function meter(level) {
+  const filled = LEVELS.indexOf(level) + 1;
+  return filled > 0 && element("span", { class: "meter", "aria-hidden": "true" },
+    LEVELS.map((_, number) => element("i", { class: number < filled ? "on" : "" })));
 }
 
-function minutes(seconds) {
-  return Number.isFinite(seconds) ? `${Math.max(1, Math.round(seconds / 60))} min` : text(seconds);
-}
-
-function day(published) {
-  const date = new Date(`${published}T00:00:00`);
-  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
+export function lessonAddress(id, from) {
+  return `lesson.html?${new URLSearchParams({ id, ...(from && { from }) })}`;
 }
