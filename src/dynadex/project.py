@@ -223,6 +223,17 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """The page on AWS. All but `folder`, which is relative to the project's, may be left to CloudFront."""
+
+    folder: str
+    domain: str | None = None
+    certificate: str | None = None
+    hosted_zone: str | None = None
+    web_acl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """`tables` and `indexes` by logical name, `engines` by region."""
 
@@ -241,6 +252,7 @@ class Project:
     aws: dict[str, Aws] = field(default_factory=dict)
     """By region; empty in a function, as `api` is."""
     api: dict[str, Api] = field(default_factory=dict)
+    web: Web | None = None
 
     @property
     def home_region(self) -> str:

@@ -20,7 +20,7 @@ from ..platform.cloud import Cloud, EngineAddress
 from ..platform.laptop import lambda_architecture
 from ..platform.packaging import Package, build
 from ..project import Project, Table
-from . import beating, routing, stacks
+from . import beating, routing, stacks, web
 from .filling import fill
 from .mapping_changes import MappingChanges, mapping_changes
 from .steps import Steps
@@ -102,6 +102,7 @@ def deploy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps,
     for region, deployed in found.items():
         for index, changes in deployed.changed.items():
             steps.say(changes.advice(index, region))
+    web.publish(project, cloud, {region: deployed.api for region, deployed in found.items()}, steps)
     return found
 
 
@@ -295,7 +296,7 @@ def _regional_parameters(project: Project, cloud: Cloud, region: str, bucket: st
         "SearchTimeout": str(functions.search.timeout),
         "SearchRate": str(api.rate),
         "SearchBurst": str(api.burst),
-        "AllowedOrigins": ",".join(api.origins),
+        "AllowedOrigins": ",".join(dict.fromkeys((*api.origins, *web.origins(project, cloud)))),
         "SubnetIds": ",".join(aws.subnets),
         "SecurityGroupIds": ",".join(aws.security_groups),
         "KmsKeyArn": aws.kms_key or "",

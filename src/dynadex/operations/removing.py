@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..errors import WrongUse
 from ..platform.cloud import Cloud
 from ..project import Project
-from . import beating, deploy, routing, stacks
+from . import beating, deploy, routing, stacks, web
 from .steps import Steps
 
 
@@ -49,6 +49,7 @@ def destroy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps
         routing.deploy(project, cloud, routing.serving(project, cloud))
     for region in regions:
         delete_stacks(project, cloud, region, steps)
+    web.withdraw(project, cloud, regions, steps)
     steps.say("kept: the tables with their items, the buckets with function packages, and the indices")
 
 

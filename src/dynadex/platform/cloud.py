@@ -44,6 +44,8 @@ class Cloud:
     name = "AWS"
     #: Whether a deployment makes a table that dynadex.toml calls existing where there is none.
     makes_stand_ins = False
+    #: Whether a deployment publishes the project's page.
+    publishes_pages = True
 
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str], Any] = {}

@@ -10,6 +10,7 @@
 - An HTTP API answers under the platform's own address: there is no DNS for its name.
 - CloudFormation there refuses health checks: they are made with Route 53's own API, and probed by the web address.
 - The public name's hosted zone is made where there is none, and nobody looks at its certificates.
+- There is no CloudFront: the edge serves the project's page, with the same headers.
 - A table that dynadex.toml calls existing is not there: a stand-in is made with its name and key, for trying it out.
 - Stacks may be deleted with everything in them: `down --wipe` simply removes the folder.
 - The memory engine keeps nothing over a restart: `up` refills it from the table.
@@ -43,6 +44,7 @@ class Laptop(Cloud):
 
     name = "the embedded platform"
     makes_stand_ins = True
+    publishes_pages = False
 
     def __init__(self, url: str, engines: Mapping[str, EngineAddress]) -> None:
         super().__init__()

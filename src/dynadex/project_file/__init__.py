@@ -1,7 +1,7 @@
 """dynadex.toml → Project, with all of its mistakes at once.
 
-`sections` reads TOML tables and collects problems; `mappings`, `modules`, `engines` and `regions` know what may be
-in their parts; this file knows the rest and puts the project together.
+`sections` reads TOML tables and collects problems; the others know what may be in their parts; this file knows the rest
+and puts the project together.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from dynadex.project_file.modules import MODULE, TRANSFORM, module_mistake, tran
 from dynadex.project_file.regions import read_heartbeat, read_routing
 from dynadex.project_file.searching import read_search
 from dynadex.project_file.sections import Section, Shape, listed, quoted, suggestion
+from dynadex.project_file.web import read_web
 
 FILE = "dynadex.toml"
 
@@ -78,8 +79,9 @@ def read(path: Path) -> Project:
     functions = _read_functions(root.child("functions"), directory)
     heartbeat, routing = read_heartbeat(root, tables), read_routing(root, regions)
     aws, api = read_aws(root.child("aws"), regions), read_api(root.child("api"), regions)
+    web = read_web(root, directory)
     root.finish()
-    project = Project(name, directory, regions, tables, indexes, engines, functions, heartbeat, routing, aws, api)
+    project = Project(name, directory, regions, tables, indexes, engines, functions, heartbeat, routing, aws, api, web)
     _check_verification(root.child("functions").child("verify"), project)
     if problems:
         raise ProjectError(problems)

@@ -8,10 +8,10 @@ from dynadex.core.routing import CONTINENT_OF, CONTINENTS
 from dynadex.project import Heartbeat, Routing, Table
 from dynadex.project_file.sections import Section, Shape, listed, quoted, suggestion
 
-_DOMAIN = Shape(
+DOMAIN = Shape(
     r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", 'a domain name such as "lessons.example.com"'
 )
-_HOSTED_ZONE = Shape(r"Z[A-Z0-9]{5,31}", 'the id of a Route 53 hosted zone, such as "Z0123456789ABCDEFGHIJ"')
+HOSTED_ZONE = Shape(r"Z[A-Z0-9]{5,31}", 'the id of a Route 53 hosted zone, such as "Z0123456789ABCDEFGHIJ"')
 _INTERVALS = (10, 30)
 
 
@@ -61,12 +61,12 @@ def read_routing(root: Section, regions: tuple[str, ...]) -> Routing | None:
             section.child("regions").problem(region, message)
         _read_locations(child, "continents", region, CONTINENTS, continents)
         _read_locations(child, "countries", region, CONTINENT_OF, countries)
-        arn = child.text("certificate", _certificate(region))
+        arn = child.text("certificate", certificate(region))
         if arn is not None:
             certificates[region] = arn
     return Routing(
-        domain=section.required_text("domain", _DOMAIN),
-        hosted_zone=section.text("hosted_zone", _HOSTED_ZONE),
+        domain=section.required_text("domain", DOMAIN),
+        hosted_zone=section.text("hosted_zone", HOSTED_ZONE),
         default=default or (regions[0] if regions else ""),
         interval=interval,
         threshold=section.integer("threshold", 3, 1, 10, "failed checks"),
@@ -85,7 +85,7 @@ def _read_locations(section: Section, key: str, region: str, known: Mapping[str,
             section.problem(key, f"{quoted(code)} goes to {owner} already; allowed: each in one region")
 
 
-def _certificate(region: str) -> Shape:
+def certificate(region: str) -> Shape:
     return Shape(
         rf"arn:aws[a-z-]*:acm:{region}:\d{{12}}:certificate/[A-Za-z0-9-]+",
         f"the ARN of a Certificate Manager certificate in {region}",
