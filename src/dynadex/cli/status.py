@@ -33,16 +33,20 @@ def status(
     aws: AwsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each region's indices: documents, items, lag, refills, verifications, and whatever is wrong."""
+    """Show each region's health, and its indices: documents, items, lag, refills, verifications, and what is wrong."""
     loaded, terminal = load_project(project), Terminal()
     cloud = choose_cloud(loaded, aws, terminal)
     regions = choose_regions(loaded, region)
     found, queues = statuses.status(loaded, cloud, regions, count=count), statuses.queues(loaded, cloud, regions)
+    health = statuses.health(loaded, cloud, regions)
     document = {
+        "health": health,
         "regions": {one: {name: index.to_json() for name, index in indexes.items()} for one, indexes in found.items()},
         "queues": {one: asdict(queue) for one, queue in queues.items()},
     }
-    show(as_json, document, lambda: _show_status(found, queues))
+    show(as_json, document, lambda: _show_status(found, queues, health))
+    if not all(one["healthy"] for one in health.values()):
+        raise typer.Exit(1)
     indexes = [index for indexes in found.values() for index in indexes.values()]
     if any(index.problem or index.gap or index.source.trouble for index in indexes):
         raise typer.Exit(1)
@@ -50,7 +54,45 @@ def status(
         raise typer.Exit(1)
 
 
-def _show_status(found: dict[str, dict[str, statuses.IndexStatus]], queues: dict[str, statuses.Queues]) -> None:
+def _show_health(health: dict[str, dict[str, Any]]) -> None:
+    columns = Columns("region", "health", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    columns.add_column("newest heartbeat found", justify="right")
+    columns.add_column("and the other regions' here")
+    for region, one in health.items():
+        fresh = one.get("freshness") or {}
+        seconds, others = fresh.get("seconds"), fresh.get("regions", {})
+        columns.add_row(
+            region,
+            "[green]healthy[/]" if one["healthy"] else "[red]not healthy[/]",
+            "" if seconds is None else f"{seconds:.0f} s ago",
+            ", ".join(f"{other} {age:.0f} s ago" for other, age in others.items() if other != region),
+        )
+    out.print(columns)
+    for region, one in health.items():
+        if not one["healthy"]:
+            Terminal().error(f"{region}: {_why_unhealthy(one)}")
+    out.print()
+
+
+def _why_unhealthy(health: dict[str, Any]) -> str:
+    if "problem" in health:
+        return str(health["problem"])
+    if not health["engine"]["ok"]:
+        return "the engine does not answer"
+    if away := [name for name, state in health["indexes"].items() if state != "ok"]:
+        return f"{', '.join(away)} cannot be searched"
+    seconds, limit = health["freshness"]["seconds"], health["freshness"]["limit"]
+    if seconds is None:
+        return "no heartbeat of its own is in its indices"
+    return f"its newest heartbeat in its indices is {seconds:.0f} s old, and {limit} s are allowed"
+
+
+def _show_status(
+    found: dict[str, dict[str, statuses.IndexStatus]],
+    queues: dict[str, statuses.Queues],
+    health: dict[str, dict[str, Any]],
+) -> None:
+    _show_health(health)
     columns = Columns("region", "index", box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("documents", "items", "lag"):
         columns.add_column(name, justify="right")

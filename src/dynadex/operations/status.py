@@ -13,7 +13,7 @@ from ..core.gaps import Source
 from ..engine import EngineError
 from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
-from . import deployed, gaps, refill, verify
+from . import deployed, gaps, refill, searching, verify
 from .mapping_changes import MappingChanges, mapping_changes
 
 _LAG_WINDOW_SECONDS = 15 * 60
@@ -83,6 +83,14 @@ def status(project: Project, cloud: Cloud, regions: list[str], *, count: bool) -
     for (region, index), one in zip(places, found, strict=True):
         result[region][index.name] = one
     return result
+
+
+def health(project: Project, cloud: Cloud, regions: list[str]) -> dict[str, dict[str, Any]]:
+    """What each region's API says of its health: freshness, and how old the other regions' heartbeats are there."""
+    with ThreadPoolExecutor(len(regions)) as pool:
+        return dict(
+            zip(regions, pool.map(lambda region: searching.health(project, cloud, region), regions), strict=True)
+        )
 
 
 def _index_status(project: Project, cloud: Cloud, region: str, index: Index, *, count: bool) -> IndexStatus:
