@@ -15,9 +15,20 @@ from dynadex.functions import admin
 
 TEMPLATES = {
     name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
-    for name in ("artifacts", "table", "regional", "operations", "watch", "heartbeat", "admin", "domain", "source")
+    for name in (
+        "artifacts",
+        "table",
+        "regional",
+        "operations",
+        "watch",
+        "heartbeat",
+        "admin",
+        "console",
+        "domain",
+        "source",
+    )
 }
-WITH_FUNCTIONS = ("regional", "operations", "watch", "heartbeat", "admin")
+WITH_FUNCTIONS = ("regional", "operations", "watch", "heartbeat", "admin", "console")
 REGIONS = ["us-east-1", "eu-west-1"]
 
 # The only actions that may be allowed on "*", each with the reason.

@@ -88,9 +88,14 @@ def _freshness(project: Project, limit: int, found: dict[str, freshness.Seen]) -
 _checked = Checked(check)
 
 
+def current() -> Document:
+    """How this region is, as of the last second."""
+    return _checked.get()
+
+
 def respond() -> dict[str, Any]:
     """The answer for the HTTP API: 200 or 503, never to be cached."""
-    document = _checked.get()
+    document = current()
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     body = json.dumps(document, separators=(",", ":"))
     return {"statusCode": 200 if document["healthy"] else 503, "headers": headers, "body": body}

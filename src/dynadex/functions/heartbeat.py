@@ -7,7 +7,6 @@ how long ago the newest beat that was found was written. Once a minute it logs a
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -15,20 +14,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import freshness, generations
-from ..aws import AwsError, AwsUnavailable
+from .. import freshness
+from ..aws import AwsUnavailable
 from ..core import heartbeats, versions
 from ..engine import EngineError
 from ..project import Heartbeat, Project
-from . import report, service
+from . import measuring, report, service
 
 _MINUTE = 60.0
 _LOOK_SECONDS = 2.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 0.25
 #: An event's creation second may be that before the date of the answer to its put.
 _DATE_SECONDS = 1
-_LOG_SECONDS = 120
-_MOST_LOG_PAGES = 5
 
 
 @dataclass(slots=True)
@@ -111,9 +108,9 @@ class Heart:
 
 def sample(project: Project, fresh: float | None) -> None:
     """Logs the numbers of this region as they are now; what cannot be told is null."""
-    items = {table.name: _items(project, table.name) for table in project.tables.values()}
+    items = {name: measuring.items(project, name) for name in project.tables}
     indexes = {
-        name: {"documents": _documents(project, name), "items": items[index.table]}
+        name: {"documents": measuring.documents(name), "items": items[index.table]}
         for name, index in project.indexes.items()
     }
     report.line(
@@ -123,85 +120,13 @@ def sample(project: Project, fresh: float | None) -> None:
         {},
         at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         freshness=fresh,
-        lag=_lag(),
-        documents=_sum([one["documents"] for one in indexes.values()]),
-        items=_sum(list(items.values())),
-        failures=_failures(),
-        **_searches(),
+        lag=measuring.lag(),
+        documents=measuring.total([one["documents"] for one in indexes.values()]),
+        items=measuring.total(list(items.values())),
+        failures=measuring.messages(os.environ["DYNADEX_FAILURES_QUEUE_URL"]),
+        **measuring.searches(),
         indexes=indexes,
     )
-
-
-def _sum(numbers: list[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
-
-
-def _documents(project: Project, index: str) -> int | None:
-    engine = service.engine()
-    try:
-        return engine.count(generations.read_alias(engine, index), service.heartbeats(index), timeout=_LOOK_SECONDS)
-    except EngineError:
-        return None
-
-
-def _items(project: Project, name: str) -> int | None:
-    """As DynamoDB counts them: on AWS every six hours."""
-    table = project.tables[name]
-    try:
-        told = json.loads(service.aws("dynamodb").call("DescribeTable", {"TableName": table.physical_name}).body)
-    except AwsError:
-        return None
-    beats = len(project.regions) if project.beats(name) else 0
-    return max(0, int(told["Table"].get("ItemCount", 0)) - beats)
-
-
-def _failures() -> int | None:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    request = {"QueueUrl": os.environ["DYNADEX_FAILURES_QUEUE_URL"], "AttributeNames": names}
-    try:
-        told = json.loads(service.aws("sqs").call("GetQueueAttributes", request).body)["Attributes"]
-    except AwsError:
-        return None
-    return sum(int(told.get(name, 0)) for name in names)
-
-
-def _lag() -> float | None:
-    """Of the newest batch that the stream function applied in the last two minutes, in seconds."""
-    lines = _logged(os.environ["DYNADEX_STREAM_LOGS"], "applied", _LOG_SECONDS)
-    return lines[-1]["Lag"] if lines else None
-
-
-def _searches() -> dict[str, Any]:
-    """How many searches of the last minute there were, and their mean time in milliseconds."""
-    lines = _logged(os.environ["DYNADEX_SEARCH_LOGS"], "searched", _MINUTE)
-    searches = sum(int(line["Searches"]) for line in lines)
-    millis = sum(float(line["SearchMillis"]) for line in lines)
-    return {"searches": searches, "searchMillis": round(millis / searches, 1) if searches else None}
-
-
-def _logged(group: str, event: str, seconds: float) -> list[dict[str, Any]]:
-    """A function's own lines of an event, of the last so many seconds, oldest first."""
-    request: dict[str, Any] = {
-        "logGroupName": group,
-        "startTime": int((time.time() - seconds) * 1000),
-        "filterPattern": f'{{ ($.event = "{event}") }}',
-    }
-    lines: list[dict[str, Any]] = []
-    for _ in range(_MOST_LOG_PAGES):
-        try:
-            answer = json.loads(service.aws("logs").call("FilterLogEvents", request).body)
-        except AwsError:
-            break
-        for entry in answer["events"]:
-            try:
-                lines.append(json.loads(entry["message"]))
-            except ValueError:
-                continue
-        if not answer.get("nextToken"):
-            break
-        request["nextToken"] = answer["nextToken"]
-    return [line for line in lines if isinstance(line, dict) and line.get("event") == event]
 
 
 _hearts: dict[str, Heart] = {}

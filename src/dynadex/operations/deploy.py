@@ -53,13 +53,14 @@ def stack_names(project: Project) -> dict[str, str]:
         "watch": f"{project.name}-watch",
         "domain": routing.domain_stack(project),
         "heartbeat": beating.stack_name(project),
+        "console": f"{project.name}-console",
         "admin": f"{project.name}-admin",
     }
     return names | {f"source-{table}": f"{project.name}-source-{table}" for table in project.tables}
 
 
 #: The order in which a region's stacks go, sources aside.
-LAST_FIRST = ("heartbeat", "admin", "watch", "operations", "domain", "regional", "artifacts")
+LAST_FIRST = ("heartbeat", "console", "admin", "watch", "operations", "domain", "regional", "artifacts")
 
 
 def source_stacks(project: Project) -> list[str]:
@@ -205,6 +206,9 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
     if project.edited_tables:
         with steps.step(f"{region}: sign-in and editing"):
             outputs |= _deploy_admin(project, cloud, region, parameters, outputs)
+        with steps.step(f"{region}: operations API"):
+            given = _console_parameters(parameters, outputs)
+            stacks.deploy(cloudformation, names["console"], stacks.template("console"), given, _tags(project))
     if project.routing is not None or stacks.status_of(cloudformation, names["domain"]) is not None:
         with steps.step(f"{region}: the public name"):
             routing.deploy_domain(project, cloud, region, outputs)
@@ -331,6 +335,17 @@ def _watch_parameters(regional: Mapping[str, str], outputs: Mapping[str, str]) -
         "StreamLogGroup": outputs["StreamLogGroup"],
         "VerifyStateMachineArn": outputs["VerifyStateMachineArn"],
     }
+
+
+def _console_parameters(regional: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
+    told = (
+        *("FunctionPolicyArn", "ApiId", "AuthorizerId", "StreamFunctionArn", "StreamLogGroup", "RefillLogGroup"),
+        *("FailuresQueueUrl", "FailuresQueueArn", "UndeliveredQueueUrl", "UndeliveredQueueArn"),
+        *("RefillStateMachineArn", "VerifyStateMachineArn"),
+    )
+    shared = {name: regional[name] for name in _SHARED if name != "AlarmTopicArn"}
+    heartbeat = outputs.get("HeartbeatLogGroup", "")
+    return {**shared, **{name: outputs[name] for name in told}, "HeartbeatLogGroup": heartbeat}
 
 
 #: Routes with limits of their own: requests a second in the long run, and at once.
