@@ -46,17 +46,14 @@ def problem(status: int, title: str, detail: str, *, retry_after: int = 0, **mem
     return answer(status, document, headers=headers)
 
 
-def fresh(event: Event, response: Response, seconds: int) -> Response:
-    """An answer that anybody may keep for so many seconds and then ask whether it still holds (ETag): 304 if so."""
-    if response["statusCode"] != 200:
-        return response
-    tag = f'"{hashlib.sha256(response["body"].encode()).hexdigest()[:32]}"'
-    headers = response["headers"] | {"Cache-Control": f"public, max-age={seconds}", "ETag": tag}
-    told = header(event, "if-none-match")
-    if told and (told.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in told.split(",")}):
-        del headers["Content-Type"]
-        return {"statusCode": 304, "headers": headers}
-    return response | {"headers": headers}
+def kept(event: Event, document: Mapping[str, Any], cache: str, *, apart: tuple[str, ...] = ()) -> Response:
+    """An answer that may be kept as `cache` says, with an ETag of all but the members `apart`; 304 where that holds."""
+    content = dumps({name: value for name, value in document.items() if name not in apart})
+    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+    asked = {part.strip().removeprefix("W/") for part in header(event, "if-none-match").split(",")}
+    if asked & {headers["ETag"], "*"}:
+        return answer(304, cache=cache, headers=headers)
+    return answer(200, document, cache=cache, headers=headers)
 
 
 def header(event: Event, name: str) -> str:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote
 
+from ..core import heartbeats
 from ..core.attributes import InvalidKey, Item, dumps
 from ..core.comparing import loads, same
 from ..core.editing import Plain, bare, merged, plain, revision_of, slug, typed_like, whole_numbers
@@ -28,7 +29,7 @@ from .answers import Event, Refusal, Response, answer, body, header
 #: What an item may have as JSON: its history entry holds the old and the new values, and DynamoDB takes 400 kB.
 MAX_ITEM_BYTES = 100_000
 #: Path segments after a table's name that are no ids.
-RESERVED_IDS = ("import", "schema")
+_RESERVED_IDS = ("import", "schema")
 _REVISION = re.compile(r'(?:W/)?"?(0|[1-9][0-9]{0,14})"?').fullmatch
 
 
@@ -46,7 +47,11 @@ class Request:
 
     @property
     def id(self) -> str:
-        return str((self.event.get("pathParameters") or {}).get("id", ""))
+        """The id in the path. Raises `InvalidKey` where no item that anybody edits has it."""
+        id = str((self.event.get("pathParameters") or {}).get("id", ""))
+        if id and not_for_items(self.table, id):
+            raise InvalidKey
+        return id
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -104,8 +109,8 @@ def create(asked: Request) -> Response:
             item = {key: made, **item}
     _check(asked, item)
     id = _id_of(asked, item)
-    if id in RESERVED_IDS:
-        raise _invalid({key: f"is a word of the API's own: {' and '.join(RESERVED_IDS)} are no ids"})
+    if mistake := not_for_items(asked.table, id):
+        raise _invalid({key: mistake})
     edit = _edit(asked, id, None, "create")
     if (current := asked.ledger.read(id, asked.patience)) is not None:
         return _changed(asked, edit, current, created=True)
@@ -273,6 +278,13 @@ def _id_of(asked: Request, item: Plain) -> str:
         return id_of(asked.table, item)
     except InvalidKey as error:
         raise _invalid({asked.table.partition_key.name: str(error)}) from None
+
+
+def not_for_items(table: Table, id: str) -> str:
+    """Why no item may have this id; "" where one may."""
+    if id in _RESERVED_IDS or heartbeats.region_of_id(table.key, id):
+        return "is an id that is kept for the API itself"
+    return ""
 
 
 def id_of(table: Table, item: Plain) -> str:

@@ -23,7 +23,7 @@ from ..ledger import Changed, Edit
 from ..pacing import OutOfTime
 from . import report, service
 from .answers import Refusal, Response, answer, body, header
-from .editing import RESERVED_IDS, Request, id_of, item_problems, now
+from .editing import Request, id_of, item_problems, not_for_items, now
 
 #: A function takes requests of 6 MB, and a file comes in base64, a third longer.
 MAX_BYTES = 4_000_000
@@ -100,8 +100,8 @@ def _without_twins(asked: Request, lines: list[Line]) -> list[tuple[Line, str]]:
             try:
                 id = id_of(asked.table, line.item)
                 asked.table.key.key_of(id)
-                if id in RESERVED_IDS:
-                    problems = {asked.table.partition_key.name: "is a word of the API's own"}
+                if mistake := not_for_items(asked.table, id):
+                    problems = {asked.table.partition_key.name: mistake}
             except InvalidKey as error:
                 problems = problems or {asked.table.partition_key.name: str(error)}
             if not problems and seen.setdefault(id, line.number) != line.number:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import category, normalize
 
+from ..core import heartbeats
 from ..core.attributes import InvalidKey, Item
 from .answers import Refusal, Response, answer
 from .editing import Request, shown
@@ -54,7 +55,7 @@ def _page(asked: Request, words: list[str], state: str, size: int, after: str | 
         read += len(page.items)
         for item in page.items:
             after = asked.table.key.id_of(item)
-            if _fits(item, words, state, asked.admin.draft):
+            if heartbeats.region_of(asked.table.key, item) is None and _fits(item, words, state, asked.admin.draft):
                 found.append(item)
                 if len(found) == size:
                     at_end = page.last_key is None and item is page.items[-1]
