@@ -25,6 +25,7 @@ from .table import Page, Table
 #: Entries of a history that one answer holds.
 MAX_ENTRIES = 100
 _REVISION_DIGITS = 12
+_LIMITS = "a number has at most 38 digits, an item at most 32 levels, and no name or key is empty"
 
 
 class Changed(Exception):
@@ -115,12 +116,12 @@ class Ledger:
             except AwsUnavailable as error:
                 reason = error.code
             except AwsError as error:
+                if error.code == "ValidationException" or "ValidationError" in str(error):
+                    raise ValueError(_LIMITS) from None
                 if error.code != "TransactionCanceledException":
                     raise
                 if "ConditionalCheckFailed" in str(error):
                     raise Changed(self.read(edit.id, patience)) from None
-                if "ValidationError" in str(error):
-                    raise ValueError("the table does not take this item") from None
                 reason = error.code  # another transaction on the item, or throttled: it may go through the next time
             attempt += 1
             patience.pause(attempt, reason)

@@ -46,7 +46,7 @@ def imported(asked: Request) -> Response:
     following: int | None = None
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import") as pool:
         while step := list(islice(waiting, _STEP)):
-            if time.monotonic() - began > _SECONDS:
+            if outcomes and time.monotonic() - began > _SECONDS:
                 following = step[0][0].number
                 break
             try:

@@ -16,3 +16,8 @@ def song(item: dict[str, Any]) -> dict[str, Any] | None:
     if "artist" in item and "title" in item:
         document["heading"] = f"{item['artist']}: {item['title']}"
     return document
+
+
+def piece(item: dict[str, Any]) -> dict[str, Any] | None:
+    """A piece for those who search; None while it is a draft."""
+    return None if item.get("draft") else {name: item[name] for name in ("title", "level", "revision") if name in item}

@@ -142,6 +142,7 @@ class FakeTable:
     scans: list[dict[str, Any]] = field(default_factory=list)
     on_scan: Callable[[], None] = lambda: None
     schema: KeySchema = SCHEMA
+    name: str = "shop-lessons"
 
     def scan(self, start: Mapping[str, Any] | None = None, **options: Any) -> Page:
         self.scans.append({"start": start, **options})
