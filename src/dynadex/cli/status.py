@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table as Columns
 
+from ..operations import admins
 from ..operations import status as statuses
+from ..platform.embedded import Folder
 from ..terminal import Terminal, out
 from .options import (
     AwsOption,
@@ -45,6 +47,8 @@ def status(
         "queues": {one: asdict(queue) for one, queue in queues.items()},
     }
     show(as_json, document, lambda: _show_status(found, queues, health))
+    if not (aws or as_json) and (here := admins.local_admin(Folder(loaded.directory).path)):
+        out.print(f"\nadmin here: {here.username}  {here.password}", highlight=False)
     if not all(one["healthy"] for one in health.values()):
         raise typer.Exit(1)
     indexes = [index for indexes in found.values() for index in indexes.values()]

@@ -14,6 +14,8 @@
 - A table that dynadex.toml calls existing is not there: a stand-in is made with its name and key, for trying it out.
 - Stacks may be deleted with everything in them: `down --wipe` simply removes the folder.
 - The memory engine keeps nothing over a restart: `up` refills it from the table.
+- An HTTP API there holds nobody back: the limits of its stage and routes are kept, but not minded.
+- `up` makes a user who may edit, with a password that it shows: no e-mail is sent.
 - No AWS account is asked who is calling, and nothing is charged.
 """
 

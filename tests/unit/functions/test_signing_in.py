@@ -87,11 +87,8 @@ def test_after_some_wrong_passwords_a_name_is_held_back_at_that_address_alone(mo
 
 
 def test_a_password_for_one_sign_in_is_changed_in_the_same_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    challenge = {
-        "ChallengeName": "NEW_PASSWORD_REQUIRED",
-        "Session": "s",
-        "ChallengeParameters": {"USER_ID_FOR_SRP": "u"},
-    }
+    challenge: dict[str, Any] = {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"}
+    challenge["ChallengeParameters"] = {"USER_ID_FOR_SRP": "u"}
     who = {"username": "a@b.test", "password": "x"}
     status, told = ask(monkeypatch, Pool(challenge), "/auth/sign-in", **who)
     assert (status, told["challenge"]) == (403, "NEW_PASSWORD_REQUIRED")
