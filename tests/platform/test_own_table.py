@@ -405,10 +405,26 @@ def test_numbers_that_are_given_need_no_cloud(troubled: projects.Project) -> Non
     assert document["refillFromExport"]["readUnits"] == 0
     assert document["size"]["primaryShards"] == 4
     assert document["assumptions"]["shard_gib"]["value"] == 1
+    assert document["prices"]["usd_export_gb"]["value"] == 0.1
+    assert "us-east-1" in document["pricesOf"]
     told = dynadex("estimate", "--project", troubled.directory, *numbers)
     assert told.code == 0
-    for text in ("Refill", "Steady traffic", "Formulas", "Assumptions", "us-east-1", "500,000"):
+    for text in ("Refill", "Steady traffic", "Formulas", "Prices", "Assumptions", "us-east-1", "500,000"):
         assert text in told.out
+
+
+def test_prices_come_from_a_file_and_from_options_which_win(troubled: projects.Project, tmp_path: Path) -> None:
+    numbers = ("--items", "1000000", "--item-bytes", "2048", "--json")
+    (tmp_path / "prices.toml").write_text("usd_export_gb = 0.15\nusd_gb_month_s3 = 0.03\n")
+    (tmp_path / "prices.json").write_text('{"usd_export_gb": "much"}')
+    (tmp_path / "broken.toml").write_text("usd_export_gb =")
+    place = ("estimate", "--project", troubled.directory, *numbers)
+    ran = dynadex(*place, "--prices", str(tmp_path / "prices.toml"), "--price", "usd_gb_month_s3=0.04")
+    assert [ran.document()["prices"][name]["value"] for name in ("usd_export_gb", "usd_gb_month_s3")] == [0.15, 0.04]
+    for file, told in (("prices.json", "usd_export_gb is 'much'"), ("broken.toml", "cannot be read")):
+        wrong = dynadex(*place, "--prices", str(tmp_path / file))
+        assert wrong.code != 0
+        assert told in wrong.err
 
 
 def test_the_tables_own_size_is_taken_where_none_is_given(source: str, tmp_path: Path) -> None:

@@ -52,8 +52,13 @@ def estimate(
         float | None, typer.Option(min=0, help="Read budget, units a second; 0: none.", show_default=False)
     ] = None,
     assume: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=NUMBER of an assumption or price; again for more.", show_default=False),
+        list[str] | None, typer.Option(help="NAME=NUMBER of an assumption; again for more.", show_default=False)
+    ] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(help="NAME=DOLLARS of a price; again for more.", show_default=False)
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="A TOML or JSON file of prices, by their names.", show_default=False)
     ] = None,
     endpoint: EndpointOption = None,
     aws: AwsOption = False,
@@ -65,20 +70,26 @@ def estimate(
     """
     loaded, terminal = load_project(project), Terminal()
     chosen = _index(loaded, index)
-    assumed = estimating.Assumptions().given(assume or [])
+    assumed = estimating.Assumptions()
+    if prices is not None:
+        assumed = assumed.given(f"--prices {prices}", estimates.prices_in(prices))
+    assumed = assumed.given("--assume", estimating.of_texts(assume or ()))
+    assumed = assumed.given("--price", estimating.of_texts(price or ()))
     means = estimates.means_of(loaded, segments=segments, read_capacity=read_capacity)
     if (items is None) != (item_bytes is None):
         raise Refused("--items and --item-bytes: give both, or none for the table's own")
+    where = choose_region(loaded, region)
     measured = None
     if items is not None and item_bytes is not None:
         load = Load(items, item_bytes, share)
         notes: tuple[str, ...] = ("items and item bytes are as given",)
     else:
-        where = choose_region(loaded, region)
         cloud = outside_cloud(endpoint, aws) if endpoint else choose_cloud(loaded, aws, terminal)
         load, notes = estimates.load_of(loaded, cloud, where, chosen, share=share)
         if not endpoint and not any(text.startswith("documents_a_second_a_segment") for text in assume or ()):
             measured = estimates.measured_rate(loaded, cloud, where, chosen)
+    if where != estimating.PRICED_REGION and not prices and not price:
+        notes = (*notes, f"prices of {where} may be others: --price or --prices sets them")
     found = estimates.estimate(
         chosen, load, means, assumed, writes_a_second=writes_per_second, measured=measured, notes=notes
     )
@@ -112,6 +123,16 @@ def _show(found: Estimate) -> None:
     columns.add_row("cost", *map(_cost, both))
     out.print("\n[bold]Refill[/]")
     out.print(columns, highlight=False)
+    for title, one in (("by scan", found.by_scan), ("from an export", found.from_export)):
+        parts = ", ".join(f"{name} ${usd:,.4f}" for name, usd in one.cost_usd.items())
+        out.print(f"  {title}: {parts}", style="dim", highlight=False, soft_wrap=True)
+    recovery = estimating.recovery_usd_a_month(load, found.assumptions)
+    out.print(
+        f"  an export needs point-in-time recovery: ${recovery:,.2f} a month",
+        style="dim",
+        highlight=False,
+        soft_wrap=True,
+    )
     size = found.size
     out.print("\n[bold]Index[/]")
     out.print(
@@ -148,13 +169,14 @@ def _show_grounds(found: Estimate) -> None:
             if (name, formula) not in told:
                 told.add((name, formula))
                 out.print(f"  {name} ({part}) = {formula}", style="dim", markup=False, highlight=False, soft_wrap=True)
-    out.print(
-        f"\n[bold]Assumptions[/] ({estimating.PRICES_OF}); set them with --assume NAME=NUMBER",
-        highlight=False,
-        soft_wrap=True,
+    blocks = (
+        (True, f"\n[bold]Prices[/] in US dollars ({estimating.PRICES_OF}); set them with --price or --prices"),
+        (False, "\n[bold]Assumptions[/]; set them with --assume NAME=NUMBER"),
     )
-    for name, (value, why) in found.assumptions.why().items():
-        out.print(f"  {name} = {value:.10g}  [dim]{why}[/]", highlight=False, soft_wrap=True)
+    for prices, title in blocks:
+        out.print(title, highlight=False, soft_wrap=True)
+        for name, (value, why) in found.assumptions.why(prices=prices).items():
+            out.print(f"  {name} = {value:.10g}  [dim]{why}[/]", highlight=False, soft_wrap=True)
     for note in found.notes:
         out.print(f"  {note}", style="dim", markup=False, highlight=False, soft_wrap=True)
 

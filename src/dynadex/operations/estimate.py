@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import DynadexError
@@ -47,12 +50,28 @@ class Estimate:
             "refillFromExport": self.from_export.to_json(),
             "traffic": self.traffic.to_json() if self.traffic else None,
             "size": self.size.to_json(),
-            "assumptions": {
-                name: {"value": value, "why": why} for name, (value, why) in self.assumptions.why().items()
-            },
-            "prices": estimating.PRICES_OF,
+            "recoveryUsdAMonth": round(estimating.recovery_usd_a_month(self.load, self.assumptions), 4),
+            "assumptions": _told(self.assumptions, prices=False),
+            "prices": _told(self.assumptions, prices=True),
+            "pricesOf": estimating.PRICES_OF,
             "notes": list(self.notes),
         }
+
+
+def _told(assumed: Assumptions, *, prices: bool) -> dict[str, Any]:
+    return {name: {"value": value, "why": why} for name, (value, why) in assumed.why(prices=prices).items()}
+
+
+def prices_in(file: Path) -> dict[str, Any]:
+    """The entries of a TOML or JSON file of prices, not checked yet. Raises `EstimateError` where it is neither."""
+    try:
+        text = file.read_text()
+        found: Any = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise EstimateError(f"--prices: {file} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise EstimateError(f"--prices: {file} is no table of names and numbers")
+    return found
 
 
 def means_of(project: Project, *, segments: int | None = None, read_capacity: float | None = None) -> Means:

@@ -1,21 +1,27 @@
 """What a refill and steady traffic take: time, read units, invocations, cost, shards. Formulas only: pure functions.
 
 Every number that is not given or measured is an assumption, named in `Assumptions` and shown with each estimate; so is
-each formula. Prices are AWS's list prices for us-east-1 as of 2025-11, on demand and without free tiers; other regions
-and contracts differ, so all of them can be set. The cluster's own price is not in it: it is there anyway.
+each formula. Prices are the assumptions whose names begin with `usd_`: AWS's list prices of one region and month
+(`PRICES_OF`). Other regions and contracts differ, so all of them can be set. The cluster's own price is not in it: it
+is there anyway.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
 from ..errors import WrongUse
 
-#: Which prices the defaults are.
-PRICES_OF = "AWS list prices of 2025 for us-east-1, on demand, without free tiers"
+#: The region and the month that the default prices are of.
+PRICED_REGION = "us-east-1"
+PRICES_OF = f"AWS's list prices for {PRICED_REGION} as of 2025-11, on demand, without free tiers"
+_PRICE = "usd_"
+#: For so long the project's bucket keeps an export.
+_EXPORT_DAYS = 14
 
 _GB = 1e9  # AWS's prices count 10^9 … 2^30 bytes by service; the difference is below what these estimates can say
 _GIB = 2**30
@@ -35,7 +41,10 @@ class Assumptions:
 
     usd_million_read_units: float = _assumed(0.125, "DynamoDB, read request units on demand")
     usd_export_gb: float = _assumed(0.10, "DynamoDB, export to S3, by the table's size")
-    usd_million_s3_gets: float = _assumed(0.40, "S3 Standard, GET requests")
+    usd_gb_month_recovery: float = _assumed(0.20, "DynamoDB, point-in-time recovery, which an export needs")
+    usd_gb_month_s3: float = _assumed(0.023, "S3 Standard, storage")
+    usd_thousand_s3_puts: float = _assumed(0.005, "S3 Standard, PUT requests, which write an export's files")
+    usd_million_s3_gets: float = _assumed(0.40, "S3 Standard, GET requests, which read them")
     usd_million_invocations: float = _assumed(0.20, "Lambda, requests")
     usd_gb_second_arm64: float = _assumed(0.0000133334, "Lambda, duration on arm64")
     usd_gb_second_x86_64: float = _assumed(0.0000166667, "Lambda, duration on x86_64")
@@ -46,7 +55,8 @@ class Assumptions:
     scanned_mb_a_second_a_segment: float = _assumed(10, "assumed of one scan, page after page")
     export_minutes: float = _assumed(15, "assumed: what an export takes at any size")
     export_mb_a_second: float = _assumed(100, "assumed: how fast an export goes beyond that")
-    export_file_mb: float = _assumed(50, "assumed: size of one file of an export")
+    export_file_mb: float = _assumed(50, "assumed: what one file of an export holds of the table")
+    export_share: float = _assumed(0.25, "assumed: an export's size, compressed, to the table's")
     invocation_ms: float = _assumed(15, "assumed: what a stream invocation takes whatever is in it")
     record_ms: float = _assumed(0.4, "assumed: what it takes beyond that for each record")
     polls_a_second_a_shard: float = _assumed(4, "how often Lambda looks into a stream's shard (as it documents)")
@@ -61,27 +71,35 @@ class Assumptions:
         """Lambda's price for an architecture."""
         return self.usd_gb_second_arm64 if architecture == "arm64" else self.usd_gb_second_x86_64
 
-    def why(self) -> dict[str, tuple[float, str]]:
-        """Each assumption's value, and where it comes from."""
-        return {one.name: (getattr(self, one.name), one.metadata["why"]) for one in fields(self)}
+    def why(self, *, prices: bool) -> dict[str, tuple[float, str]]:
+        """Each price's, or each other assumption's value, and where it comes from."""
+        chosen = [one for one in fields(self) if one.name.startswith(_PRICE) == prices]
+        return {one.name: (getattr(self, one.name), one.metadata["why"]) for one in chosen}
 
-    def given(self, texts: list[str]) -> Assumptions:
-        """These with some set anew, each `name=number`. Raises `WrongUse` for what is none of them."""
+    def given(self, option: str, values: Mapping[str, Any]) -> Assumptions:
+        """These with some set anew. `option` is where the values come from; raises `WrongUse` where one is wrong."""
         names = [one.name for one in fields(self)]
-        values = {}
-        for text in texts:
-            name, separator, number = text.partition("=")
+        for name, value in values.items():
             if name not in names:
                 close = get_close_matches(name, names, n=1)
                 did = f" (did you mean {close[0]}?)" if close else ""
-                raise WrongUse(f"--assume: there is no {name!r}{did}; there are {', '.join(names)}")
-            try:
-                values[name] = float(number)
-            except ValueError:
-                values[name] = math.nan
-            if not separator or not math.isfinite(values[name]) or values[name] <= 0:
-                raise WrongUse(f"--assume: {text!r} is not of the form NAME=NUMBER, with a number above 0")
+                raise WrongUse(f"{option}: there is no {name!r}{did}; there are {', '.join(names)}")
+            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            if not number or value <= 0:
+                raise WrongUse(f"{option}: {name} is {value!r}; a number above 0 is expected")
         return replace(self, **values)
+
+
+def of_texts(texts: Iterable[str]) -> dict[str, float]:
+    """`name=number` each, as options give them."""
+    found = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            found[name.strip()] = math.nan
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +247,28 @@ def refill_from_export(load: Load, means: Means, assumed: Assumptions) -> Refill
     files = max(1, math.ceil(load.table_bytes / (assumed.export_file_mb * 1e6)))
     cost = {
         "DynamoDB export": load.table_bytes / _GB * assumed.usd_export_gb,
-        "S3": files * assumed.usd_million_s3_gets / 1e6,
+        "S3 requests": files * (assumed.usd_thousand_s3_puts / 1e3 + assumed.usd_million_s3_gets / 1e6),
+        "S3 storage": load.table_bytes
+        / _GB
+        * assumed.export_share
+        * assumed.usd_gb_month_s3
+        * _EXPORT_DAYS
+        * 86400
+        / _MONTH_SECONDS,
     }
     formulas = {
         "seconds": "export minutes * 60 + table MB / (exported MB a second) + items / (documents a second * segments)",
-        "costUsd.DynamoDB export": "table GB * price; point-in-time recovery has to be on and has its own price",
+        "costUsd.DynamoDB export": "table GB * price; point-in-time recovery, which has to be on, is beside it",
+        "costUsd.S3 requests": "table MB / MB a file, rounded up * (price of a PUT + price of a GET)",
+        "costUsd.S3 storage": f"table GB * export share * price a month * {_EXPORT_DAYS} days, after which it expires",
     }
     bound_by = "the export" if exporting > writing else "writing"
     return _refill(exporting + writing, bound_by, cost, means, assumed, formulas, working_seconds=writing)
+
+
+def recovery_usd_a_month(load: Load, assumed: Assumptions) -> float:
+    """What point-in-time recovery of the table costs, by its size."""
+    return load.table_bytes / _GB * assumed.usd_gb_month_recovery
 
 
 def _refill(

@@ -117,21 +117,37 @@ def test_shards_follow_size_and_growth() -> None:
     assert half.index_bytes == pytest.approx(found.index_bytes / 2)
 
 
-def test_assumptions_can_be_set_and_mistakes_are_told() -> None:
-    assert Assumptions().given(["shard_gib=50", "usd_export_gb=0.12"]).shard_gib == 50
+def test_assumptions_and_prices_can_be_set_and_mistakes_are_told() -> None:
+    given = Assumptions().given("--assume", estimating.of_texts(["shard_gib=50", "usd_export_gb = 0.12"]))
+    assert (given.shard_gib, given.usd_export_gb) == (50, 0.12)
     for text, told in {
-        "shard_gb=50": "did you mean shard_gib",
-        "shard_gib": "NAME=NUMBER",
-        "shard_gib=many": "NAME=NUMBER",
+        "shard_gb=50": "--price: there is no 'shard_gb' .did you mean shard_gib",
+        "shard_gib": "a number above 0 is expected",
+        "shard_gib=many": "a number above 0",
         "shard_gib=0": "above 0",
-        "shard_gib=inf": "NAME=NUMBER",
+        "shard_gib=inf": "above 0",
     }.items():
         with pytest.raises(WrongUse, match=told):
-            Assumptions().given([text])
+            Assumptions().given("--price", estimating.of_texts([text]))
+    for value in ("1", True, None, [1]):
+        with pytest.raises(WrongUse, match="a number above 0"):
+            Assumptions().given("--prices", {"shard_gib": value})
 
 
-def test_every_assumption_says_where_it_comes_from() -> None:
-    assert all(why for _, why in Assumptions().why().values())
+def test_every_assumption_and_price_says_where_it_comes_from() -> None:
+    prices, others = (Assumptions().why(prices=prices) for prices in (True, False))
+    assert all(why for _, why in (prices | others).values())
+    assert all(name.startswith("usd_") for name in prices)
+    assert not any(name.startswith("usd_") for name in others)
+
+
+def test_an_export_costs_its_gigabytes_requests_storage_and_the_recovery_it_needs() -> None:
+    load = Load(1_000_000, 100_000)  # 100 GB, in 2,000 files
+    cost = estimating.refill_from_export(load, MEANS, ASSUMED).cost_usd
+    assert cost["DynamoDB export"] == pytest.approx(10)
+    assert cost["S3 requests"] == pytest.approx(2000 * (0.005 / 1000 + 0.4 / 1e6))
+    assert cost["S3 storage"] == pytest.approx(25 * 0.023 * 14 / (730 / 24))
+    assert estimating.recovery_usd_a_month(load, ASSUMED) == pytest.approx(20)
 
 
 def test_every_number_of_an_estimate_has_its_total_and_formulas() -> None:
