@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def await_some_compared(console: Console) -> int:
 def test_a_verification_goes_on_from_where_it_was_ended(tiny: Console, number: int) -> None:
     engine = tiny.cloud().engine(tiny.project(), HOME)
     for lost in ("1", "2", "3"):
-        version = (1 << 62) + number * 1000
+        version = (1 << 62) + time.time_ns() // 1_000_000
         engine.ask("DELETE", f"/songs-v1/_doc/{lost}?version_type=external&version={version}")
     process = begun(tiny, "verify", "songs", "--segments", "2", "--full", *SLOWLY)
     compared = await_some_compared(tiny)

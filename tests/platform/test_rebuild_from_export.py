@@ -13,7 +13,7 @@ from dynadex import generations
 from dynadex.exports import ExportError
 from dynadex.operations import refill
 from dynadex.operations.steps import Bar, Quiet
-from tests.platform.test_rebuild import Hurried, hurried, places, play, there
+from tests.platform.test_rebuild import Hurried, Killed, hurried, places, play, run, there
 from tests.platform.world import World
 
 _NEW = {"label": {"type": "keyword"}}
@@ -64,8 +64,11 @@ def test_an_export_of_before_the_new_generation_was_fed_is_refused(world: World)
     hurried(world, "plays", None, back=True, drop_new=True)
     world.put("plays", play(900, "of later"))
     world.await_equal(["plays"])
+    with pytest.raises(Killed):
+        run(world, "plays", _NEW, Hurried())
+    generations.note(world.engine(), there(world, "plays")[-1].name, seen=True)  # as if it had waited
     with pytest.raises(ExportError, match="a newer export is needed"):
-        hurried(world, "plays", _NEW, from_export=True, export=old)
+        run(world, "plays", _NEW, from_export=True, export=old)
     assert [place for _, place in places(world, "plays")] == ["read and fed", "fed"]
 
 
