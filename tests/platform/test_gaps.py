@@ -104,7 +104,7 @@ def test_status_tells_at_once_of_an_event_source_that_is_off(world: World) -> No
             source = told[region]["songs"]["source"]
             assert source["state"] == "Disabled"
             assert source["trouble"].startswith("its event source is disabled: aws lambda update-event-source-mapping ")
-            assert source["trouble"].endswith(f" --enabled --region {region}")
+            assert source["trouble"].endswith(f" --enabled --region {region} --endpoint-url {world.cloud.url}")
             assert told[region]["scores"]["source"]["trouble"] == ""
     source = status(world, code=0)[world.home]["songs"]["source"]
     assert (source["state"], source["trouble"]) == ("Enabled", "")

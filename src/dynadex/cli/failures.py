@@ -133,7 +133,7 @@ def _document(found: Listing, limit: int) -> dict[str, Any]:
 
 def _show_listing(region: str, found: Listing, limit: int, *, in_full: bool) -> None:
     total = len(found.letters) + len(found.batches)
-    out.print(f"{region}: {total:,} failures" if total else f"{region}: no failures", highlight=False)
+    out.print(f"{region}: {f'{total:,}' if total else 'no'} failure{'s' * (total != 1)}", highlight=False)
     if not in_full and total:
         columns = Columns("count", "index", "kind", "type", box=None, padding=(0, 2, 0, 2), header_style="dim")
         for (index, kind, type), count in found.counts().items():
@@ -237,8 +237,8 @@ def drop(
             for place, one in found.items():
                 _show_listing(place, one, total, in_full=False)
         if total and not yes:
-            typer.confirm(f"drop these {total:,} failures?", abort=True, err=True)
+            typer.confirm(f"drop {'these' if total > 1 else 'this'} {total:,}?", abort=True, err=True)
         for one in found.values():
             one.drop()
         document = {"regions": {place: _document(one, total) for place, one in found.items()}}
-    show(as_json, document, lambda: out.print(f"{total:,} failures dropped", highlight=False))
+    show(as_json, document, lambda: out.print(f"{total:,} dropped", highlight=False))

@@ -130,3 +130,5 @@ def _show(found: Counts, repair: bool, against: str | None) -> None:
         out.print(columns)
     if found.differences and not repair and not against:
         out.print("--repair lets the table settle them", style="dim", highlight=False)
+    if found.differences and repair:
+        out.print("what the index cannot take is in the queue: `dynadex failures list`", style="dim", highlight=False)

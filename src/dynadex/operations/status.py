@@ -119,18 +119,21 @@ def _index_status(project: Project, cloud: Cloud, region: str, index: Index, *, 
         generations=fed,
         mapping=mapping,
         problem=problem,
-        source=_source_status(gaps.source(project, cloud, region, table), behind, region, outputs["StreamLogGroup"]),
+        source=_source_status(
+            cloud, gaps.source(project, cloud, region, table), behind, region, outputs["StreamLogGroup"]
+        ),
         verify=verify.newest(project, cloud, region, index, read),
         gap=gaps.told(project, cloud, region, index),
     )
 
 
-def _source_status(source: Source | None, behind: Lag | None, region: str, logs: str) -> SourceStatus:
+def _source_status(cloud: Cloud, source: Source | None, behind: Lag | None, region: str, logs: str) -> SourceStatus:
     if source is None:
         return SourceStatus(None, None, "there is no event source for its table: deploy again")
     trouble = source.trouble
     if source.state == "Disabled":
-        trouble += f": aws lambda update-event-source-mapping --uuid {source.id} --enabled --region {region}"
+        command = f"update-event-source-mapping --uuid {source.id} --enabled --region {region}"
+        trouble += f": aws lambda {command}{cloud.cli_options}"
     elif trouble and source.state == "Enabled" and source.result in trouble:
         trouble += f"; the stream function's log says why ({logs})"
     elif not trouble and behind and behind.seconds > _LAG_LIMIT_SECONDS and time.time() - behind.at < _LATELY_SECONDS:

@@ -47,6 +47,11 @@ class Cloud:
     #: Whether a deployment publishes the project's page.
     publishes_pages = True
 
+    @property
+    def cli_options(self) -> str:
+        """What a command of the AWS CLI takes to mean this cloud."""
+        return ""
+
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()  # making a client is not safe in threads, using one is

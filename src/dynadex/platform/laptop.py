@@ -52,6 +52,10 @@ class Laptop(Cloud):
         super().__init__()
         self.url, self.engines = url, dict(engines)
 
+    @property
+    def cli_options(self) -> str:
+        return f" --endpoint-url {self.url}"
+
     def _connect(self, service: str, region: str) -> Any:
         return boto3.client(  # type: ignore[call-overload]  # a name known only at run time
             service,
