@@ -5,19 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from tests.platform.world import World, eventually
-
-
-@pytest.fixture
-def name() -> str:
-    """A text that no other test has in its ids."""
-    return uuid.uuid4().hex[:12]
 
 
 def run(world: World, index: str, key: str, *arguments: str, code: int = 0) -> str:

@@ -16,25 +16,9 @@ import urllib3
 from dynadex import generations, tombstones
 from dynadex.core import versions
 from tests.platform.console import Ran
-from tests.platform.refilling import INDEX, REGION, Lessons, lessons_up
+from tests.platform.refilling import INDEX, REGION, Lessons
 from tests.platform.test_refill import nth_bulk, writing
 from tests.platform.world import eventually
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lessons]:
-    with lessons_up(tmp_path_factory.mktemp("export")) as world:
-        yield world
-
-
-@pytest.fixture
-def lessons(shared: Lessons) -> Iterator[Lessons]:
-    """The index equals the table before each test, and no item has failed after it."""
-    if shared.difference(INDEX):  # an earlier test failed
-        shared.finished(shared.start({"readCapacity": 5000}))
-    shared.await_equal_lessons()
-    yield shared
-    assert shared.failures() == []
 
 
 def refill(lessons: Lessons, *arguments: str) -> Ran:

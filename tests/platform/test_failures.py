@@ -4,54 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from dynadex.operations.deploy import deploy
-from dynadex.operations.steps import Quiet
+from tests.platform.failing import Put, redeploy, songs
 from tests.platform.world import World, eventually
 
 #: Far more than the 20 from which on a batch that is refused altogether raises.
 _WHOLE_BATCH = 25
-
-Put = Callable[..., list[dict[str, Any]]]
-
-
-@pytest.fixture
-def name() -> str:
-    """A text that no other test has in its ids."""
-    return uuid.uuid4().hex[:12]
-
-
-@pytest.fixture
-def put(world: World) -> Iterator[Put]:
-    """Puts items as one batch for each region's stream function; they are deleted again after the test."""
-    put_items: list[tuple[str, list[dict[str, Any]]]] = []
-    world.forget_failures()
-
-    def put_at_once(table: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        put_items.append((table, items))
-        with world.paused(table):
-            world.put_all(table, items)
-        return items
-
-    yield put_at_once
-    for table, items in put_items:
-        world.delete_all(table, items)
-    world.await_equal()
-    world.forget_failures()
-
-
-def songs(name: str, number: int, **attributes: Any) -> list[dict[str, Any]]:
-    return [
-        {"id": f"{name}-{n}", "title": f"song {n}", "artist": "someone", "year": Decimal(1970)} | attributes
-        for n in range(number)
-    ]
 
 
 def await_failures(world: World, number: int) -> dict[str, list[dict[str, Any]]]:
@@ -192,20 +153,6 @@ def test_a_mapping_that_refuses_everything_drains_nothing(world: World, put: Put
     for region in world.regions:
         assert len([id for id in world.documents("labels", region) if id.startswith(name)]) == _WHOLE_BATCH
         assert world.failures(region) == []
-
-
-@pytest.fixture
-def making(world: World) -> Iterator[Path]:
-    """The file with the transform; what a test makes of it is undone, also where it is deployed."""
-    file = world.project.directory / "making.py"
-    text = file.read_text()
-    yield file
-    file.write_text(text)
-    redeploy(world)
-
-
-def redeploy(world: World) -> None:
-    deploy(world.project, world.cloud, world.regions, Quiet(), world.project.directory / ".dynadex" / "packages")
 
 
 def test_a_transform_that_refuses_everything_drains_nothing(world: World, put: Put, making: Path, name: str) -> None:

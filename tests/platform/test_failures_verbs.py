@@ -6,81 +6,21 @@ import json
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dynadex.operations import failures as keeping
-from dynadex.operations.deploy import deploy
 from dynadex.operations.failures import Wanted
 from dynadex.operations.queues import Queue
 from dynadex.operations.settling import Settler
 from dynadex.operations.status import messages_in
 from dynadex.operations.steps import Quiet
+from tests.platform.failing import Put, redeploy, songs
 from tests.platform.world import World, eventually
 
 _SECONDS = 120
-
-Put = Callable[..., list[dict[str, Any]]]
-
-
-@pytest.fixture
-def name() -> str:
-    """A text that no other test has in its ids."""
-    return uuid.uuid4().hex[:12]
-
-
-@pytest.fixture
-def put(world: World) -> Iterator[Put]:
-    """Puts items as one batch for each region's stream function; they are deleted again after the test."""
-    put_items: list[tuple[str, list[dict[str, Any]]]] = []
-    world.forget_failures()
-
-    def put_at_once(table: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        put_items.append((table, items))
-        with world.paused(table):
-            world.put_all(table, items)
-        return items
-
-    yield put_at_once
-    for table, items in put_items:
-        world.delete_all(table, items)
-    world.await_equal()
-    for region in world.regions:
-        empty(world, "UndeliveredQueueUrl", region)
-    world.forget_failures()
-
-
-@pytest.fixture
-def making(world: World) -> Iterator[Path]:
-    """The file with the transform; what a test makes of it is undone, also where it is deployed."""
-    file = world.project.directory / "making.py"
-    text = file.read_text()
-    yield file
-    file.write_text(text)
-    redeploy(world)
-
-
-def redeploy(world: World) -> None:
-    deploy(world.project, world.cloud, world.regions, Quiet(), world.project.directory / ".dynadex" / "packages")
-
-
-def empty(world: World, queue: str, region: str) -> None:
-    client, url = world.client("sqs", region), world.output(queue, region)
-    while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-
-
-def songs(name: str, number: int, **attributes: Any) -> list[dict[str, Any]]:
-    return [
-        {"id": f"{name}-{n}", "title": f"song {n}", "artist": "someone", "year": Decimal(1970)} | attributes
-        for n in range(number)
-    ]
 
 
 def run(world: World, *arguments: str, code: int = 0, answer: str = "") -> str:

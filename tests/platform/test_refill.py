@@ -12,24 +12,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.platform.refilling import INDEX, Execution, Lessons, lessons_up
+from tests.platform.refilling import INDEX, Execution, Lessons
 from tests.platform.world import eventually
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lessons]:
-    with lessons_up(tmp_path_factory.mktemp("refill")) as world:
-        yield world
-
-
-@pytest.fixture
-def lessons(shared: Lessons) -> Iterator[Lessons]:
-    """The index equals the table before each test, and no item has failed after it."""
-    if shared.difference(INDEX):  # an earlier test failed
-        shared.finished(shared.start({"readCapacity": 5000}))
-    shared.await_equal_lessons()
-    yield shared
-    assert shared.failures() == []
 
 
 def assert_contract(execution: Execution) -> None:

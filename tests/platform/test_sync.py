@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
-
-import pytest
 
 from tests.platform.world import World, eventually
 
@@ -19,12 +16,6 @@ _TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 def song(id: str, **attributes: Any) -> dict[str, Any]:
     return {"id": id, "title": "Blackbird", "artist": "The Beatles", "year": 1968} | attributes
-
-
-@pytest.fixture
-def name() -> str:
-    """A text that no other test has in its ids."""
-    return uuid.uuid4().hex[:12]
 
 
 def test_a_put_an_update_and_a_delete_reach_both_regions(world: World, name: str) -> None:
