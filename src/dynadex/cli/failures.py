@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,70 +53,75 @@ KeyOption = Annotated[
 ]
 
 
-def _wanted(
-    project: Project, index: str | None, kind: str | None, type: str | None, id: str | None, key: str | None
-) -> Wanted:
-    if index is not None:
-        choose_index(project, index)
-    if kind not in (None, *KINDS):
-        raise Refused(f"--kind: {kind!r} is none of {', '.join(KINDS)}")
-    return Wanted(index, kind, type, id, None if key is None else keys.of_json(key))
+@dataclass(frozen=True)
+class Asked:
+    """What every verb takes: which failures are meant, and where."""
+
+    project: ProjectOption = Path()
+    region: RegionOption = None
+    index: IndexOption = None
+    kind: KindOption = None
+    type: TypeOption = None
+    id: IdOption = None
+    key: KeyOption = None
+    aws: AwsOption = False
+    as_json: JsonOption = False
+
+    def loaded(self) -> tuple[Project, Wanted, list[str]]:
+        """The project, the failures and the regions that are meant."""
+        project = load_project(self.project)
+        if self.index is not None:
+            choose_index(project, self.index)
+        if self.kind not in (None, *KINDS):
+            raise Refused(f"--kind: {self.kind!r} is none of {', '.join(KINDS)}")
+        key = None if self.key is None else keys.of_json(self.key)
+        return project, Wanted(self.index, self.kind, self.type, self.id, key), choose_regions(project, self.region)
+
+
+def _verb(do: Callable[..., None]) -> Callable[..., None]:
+    """A verb with the options of `Asked`, which it gets as one, and those of its own."""
+    shared = signature(Asked, eval_str=True).parameters
+    own = list(signature(do, eval_str=True).parameters.values())[1:]
+    *which, aws, as_json = shared.values()
+    ordered = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*which, *own, aws, as_json)]
+
+    def verb(**given: Any) -> None:
+        do(Asked(**{name: given.pop(name) for name in shared}), **given)
+
+    verb.__doc__ = do.__doc__
+    vars(verb)["__signature__"] = Signature(ordered)
+    return verb
 
 
 @failures.command("list")
+@_verb
 def list_(
-    project: ProjectOption = Path(),
-    region: RegionOption = None,
-    index: IndexOption = None,
-    kind: KindOption = None,
-    type: TypeOption = None,
-    id: IdOption = None,
-    key: KeyOption = None,
+    asked: Asked,
     limit: Annotated[int, typer.Option(min=0, help="Failures to show one by one, in each region.")] = 20,
-    aws: AwsOption = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Count the failures by index, kind and type, and show the oldest. A key counts once in an index."""
-    _look(project, region, _asked(index, kind, type, id, key), limit, aws, as_json, in_full=False)
+    _look(asked, limit, in_full=False)
 
 
 @failures.command("show")
+@_verb
 def show_(
-    project: ProjectOption = Path(),
-    region: RegionOption = None,
-    index: IndexOption = None,
-    kind: KindOption = None,
-    type: TypeOption = None,
-    id: IdOption = None,
-    key: KeyOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="Failures to show, in each region.")] = 20,
-    aws: AwsOption = False,
-    as_json: JsonOption = False,
+    asked: Asked, limit: Annotated[int, typer.Option(min=1, help="Failures to show, in each region.")] = 20
 ) -> None:
     """Show failures in full: key, error, the version they were to be written with, when, and how often tried."""
-    _look(project, region, _asked(index, kind, type, id, key), limit, aws, as_json, in_full=True)
+    _look(asked, limit, in_full=True)
 
 
-Asked = dict[str, str | None]
-
-
-def _asked(index: str | None, kind: str | None, type: str | None, id: str | None, key: str | None) -> Asked:
-    return {"index": index, "kind": kind, "type": type, "id": id, "key": key}
-
-
-def _look(
-    directory: Path, regions: list[str] | None, asked: Asked, limit: int, aws: bool, as_json: bool, *, in_full: bool
-) -> None:
-    project, terminal = load_project(directory), Terminal()
-    wanted, places = _wanted(project, **asked), choose_regions(project, regions)
-    cloud = choose_cloud(project, aws, terminal)
+def _look(asked: Asked, limit: int, *, in_full: bool) -> None:
+    project, wanted, places = asked.loaded()
+    cloud = choose_cloud(project, asked.aws, Terminal())
     document = {}
     for place in places:
         with keeping.listing(project, cloud, place, wanted) as found:
             document[place] = _document(found, limit)
-        if not as_json:
+        if not asked.as_json:
             _show_listing(place, found, limit, in_full=in_full)
-    show(as_json, {"regions": document}, lambda: None)
+    show(asked.as_json, {"regions": document}, lambda: None)
 
 
 def _document(found: Listing, limit: int) -> dict[str, Any]:
@@ -169,26 +177,16 @@ def _show_letter(letter: DeadLetter, *, in_full: bool) -> None:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-@failures.command()
-def redrive(
-    project: ProjectOption = Path(),
-    region: RegionOption = None,
-    index: IndexOption = None,
-    kind: KindOption = None,
-    type: TypeOption = None,
-    id: IdOption = None,
-    key: KeyOption = None,
-    aws: AwsOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@failures.command("redrive")
+@_verb
+def redrive(asked: Asked) -> None:
     """Let the table settle the failures, with the transform as it is here: deploy what you mended first."""
-    loaded, terminal = load_project(project), Terminal()
-    wanted, places = _wanted(loaded, index, kind, type, id, key), choose_regions(loaded, region)
-    cloud = choose_cloud(loaded, aws, terminal)
+    (loaded, wanted, places), terminal = asked.loaded(), Terminal()
+    cloud = choose_cloud(loaded, asked.aws, terminal)
     with interruptible(terminal, "what was settled is done, the rest waits in the queue: the same command goes on"):
         results = {place: keeping.redrive(loaded, cloud, place, wanted, terminal) for place in places}
     document = {"regions": {place: result.to_json() for place, result in results.items()}}
-    show(as_json, document, lambda: _show_redriven(loaded, results))
+    show(asked.as_json, document, lambda: _show_redriven(loaded, results))
     if any(result.left for result in results.values()):
         raise typer.Exit(1)
 
@@ -211,29 +209,18 @@ def _show_region(project: Project, region: str, result: Redriven) -> None:
             out.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
-@failures.command()
-def drop(
-    project: ProjectOption = Path(),
-    region: RegionOption = None,
-    index: IndexOption = None,
-    kind: KindOption = None,
-    type: TypeOption = None,
-    id: IdOption = None,
-    key: KeyOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    aws: AwsOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@failures.command("drop")
+@_verb
+def drop(asked: Asked, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Delete failures for good, after showing them. The documents stay as they are."""
-    loaded, terminal = load_project(project), Terminal()
-    wanted, places = _wanted(loaded, index, kind, type, id, key), choose_regions(loaded, region)
-    if as_json and not yes:
+    loaded, wanted, places = asked.loaded()
+    if asked.as_json and not yes:
         raise Refused("--json: nobody can be asked; look with `dynadex failures list`, then drop with --yes")
-    cloud = choose_cloud(loaded, aws, terminal)
+    cloud = choose_cloud(loaded, asked.aws, Terminal())
     with ExitStack() as stack:
         found = {place: stack.enter_context(keeping.listing(loaded, cloud, place, wanted)) for place in places}
         total = sum(len(one.letters) + len(one.batches) for one in found.values())
-        if not as_json:
+        if not asked.as_json:
             for place, one in found.items():
                 _show_listing(place, one, total, in_full=False)
         if total and not yes:
@@ -241,4 +228,4 @@ def drop(
         for one in found.values():
             one.drop()
         document = {"regions": {place: _document(one, total) for place, one in found.items()}}
-    show(as_json, document, lambda: out.print(f"{total:,} dropped", highlight=False))
+    show(asked.as_json, document, lambda: out.print(f"{total:,} dropped", highlight=False))

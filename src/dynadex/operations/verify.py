@@ -25,10 +25,10 @@ from ..mending import Mender
 from ..pacing import Patience
 from ..platform.cloud import Cloud
 from ..project import Index, Project
-from ..recipes import recipe_of
 from ..scanning import Key, Pages, count
 from ..verifying import Check, Counts, IndexTruth, TableTruth
 from . import deployed, executions, settling
+from .settling import SettlingError
 from .steps import Steps
 from .verify_progress import Part, Progress
 
@@ -252,12 +252,9 @@ def _resumable(progress: Progress, steps: Steps) -> Iterator[None]:
 
 def _recipe(project: Project, index: Index) -> Recipe:
     try:
-        return recipe_of(project, index)
-    except Exception as error:  # foreign code is imported: whatever it raises
-        raise VerifyError(
-            f"indexes.{index.name}.transform: {index.transform} cannot be loaded here ({error}); "
-            "--remote verifies with the functions that are deployed"
-        ) from error
+        return settling.recipe(project, index)
+    except SettlingError as error:
+        raise VerifyError(f"{error}; --remote verifies with the functions that are deployed") from error
 
 
 def _alias(engine: Engine, index: Index, generation: str | None) -> str:
