@@ -15,7 +15,7 @@ from dynadex.operations.steps import Quiet
 from dynadex.operations.up import Options, down, up
 from dynadex.platform import servers
 from tests.browser.site import Site
-from tests.platform.conftest import free_base
+from tests.platform.console import free_base
 from tests.platform.engine_door import EngineDoor
 
 LESSONS = Path(__file__).parents[2] / "examples/lessons"

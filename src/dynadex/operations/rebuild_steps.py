@@ -120,6 +120,11 @@ class Rebuild:
         """The generation that the target takes the place of."""
         return self.state.older[-1] if self.state.older and not self.state.newer else self.state.read
 
+    @property
+    def from_export(self) -> bool:
+        """Whether the target is filled from an export: as asked for, or as it was begun."""
+        return self.options.from_export or (self.target is not None and exporting.NOTE in self.target.notes)
+
     def named(self, name: str) -> Generation | None:
         """A generation as it is now."""
         return next((one for one in self.state.all if one.name == name), None)
@@ -128,7 +133,8 @@ class Rebuild:
         """What a step does, with the names of the generations."""
         names = [one.name for one in self.state.all]
         target = self.target.name if self.target else generations.name_after(self.engine, self.index.name, names)
-        return step.title.format(target=target, former=self.former.name, victim=self.victim)
+        source = "an export of the table" if self.from_export else "the table"
+        return step.title.format(target=target, former=self.former.name, victim=self.victim, source=source)
 
     def note(self, generation: Generation, **notes: Any) -> None:
         """Notes on a generation how far it has come."""
@@ -168,7 +174,7 @@ class Rebuild:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`title` may name {target}, {former} and {victim}."""
+    """`title` may name {target}, {former}, {victim} and {source}."""
 
     name: str
     title: str
@@ -225,7 +231,7 @@ def _refilled(work: Rebuild) -> bool:
 
 
 def _refill(work: Rebuild) -> None:
-    if work.options.from_export or exporting.NOTE in work.made.notes:
+    if work.from_export:
         result = _filled_from_export(work)
     else:
         result = _filled_from_table(work)
@@ -378,7 +384,7 @@ FORWARD: tuple[Step, ...] = (
     Step("create", "make {target} with the mapping as it is now", lambda work: work.target is not None, _create),
     Step("feed", "feed {target} beside {former}", _fed, _feed),
     Step("wait", "wait until every function feeds {target}", lambda work: _noted(work, "seen"), _wait_until_fed),
-    Step("refill", "refill {target} from the table", _refilled, _refill),
+    Step("refill", "refill {target} from {source}", _refilled, _refill),
     Step("restore", "make {target} searchable, with its copies", lambda work: _noted(work, "restored"), _restore),
     Step("verify", "verify {target} against the table", _verified, _verify),
     Step("swap", "have searches read {target} instead of {former}", _swapped, _swap),
