@@ -231,10 +231,7 @@ def _refilled(work: Rebuild) -> bool:
 
 
 def _refill(work: Rebuild) -> None:
-    if work.from_export:
-        result = _filled_from_export(work)
-    else:
-        result = _filled_from_table(work)
+    result = _filled_from_export(work) if work.from_export else _filled_from_table(work)
     target = work.made
     if result.status != "SUCCEEDED":
         raise RebuildError(
