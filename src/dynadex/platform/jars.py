@@ -34,21 +34,25 @@ class MissingTool(PlatformError):
 class JavaServer:
     """A server that comes as jars: `jars/<name>.xml` pins them, `jars/<main>.java` starts it.
 
-    `newest` is the last Java release it runs on, None where there is no such limit.
+    `newest` is the last Java release it runs on, None where there is no such limit. `runner` is the class that stands
+    for RUNNER in the source.
     """
 
     name: str
     main: str
     oldest: int
     newest: int | None = None
+    runner: str = ""
 
     @property
     def pom(self) -> Path:
         return SOURCES / f"{self.name}.xml"
 
-    @property
-    def source(self) -> Path:
-        return SOURCES / f"{self.main}.java"
+    def source(self, folder: Path) -> Path:
+        """The source that starts it, made in a folder."""
+        made = folder / f"{self.main}.java"
+        made.write_text((SOURCES / made.name).read_text().replace("RUNNER", self.runner))
+        return made
 
     @property
     def version(self) -> str:
@@ -59,8 +63,16 @@ class JavaServer:
         return self.oldest <= release and (self.newest is None or release <= self.newest)
 
 
-OPENSEARCH = JavaServer("opensearch", "StartOpenSearch", oldest=21)
-ELASTICSEARCH = JavaServer("elasticsearch", "StartElasticsearch", oldest=11, newest=17)
+OPENSEARCH = JavaServer(
+    "opensearch", "StartEngine", oldest=21, runner="org.codelibs.opensearch.runner.OpenSearchRunner"
+)
+ELASTICSEARCH = JavaServer(
+    "elasticsearch",
+    "StartEngine",
+    oldest=11,
+    newest=17,
+    runner="org.codelibs.elasticsearch.runner.ElasticsearchClusterRunner",
+)
 DYNAMODB_LOCAL = JavaServer("dynamodb-local", "StartDynamoDBLocal", oldest=17)
 
 

@@ -206,7 +206,7 @@ def _java(server: JavaServer, jars: Path, home: Path, options: Sequence[str]) ->
         f"-XX:ErrorFile={home / 'crash.log'}",
         "-cp",
         f"{jars}/*",
-        str(server.source),
+        str(server.source(home)),
     ]
 
 

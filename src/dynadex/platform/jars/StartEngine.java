@@ -1,15 +1,15 @@
 import java.io.IOException;
-import org.codelibs.elasticsearch.runner.ElasticsearchClusterRunner;
 
 /**
- * Runs one node. Arguments: its folder, then its settings as name=value.
+ * Runs one node. Arguments: its folder, then its settings as name=value. RUNNER stands for the engine's own runner:
+ * the runners of OpenSearch and Elasticsearch are alike, but share no type.
  *
  * The runner's own main cannot listen above port 9299, moves to the next port when one is taken, lets nodes of
  * different clusters find each other, and exits without a word when a node does not start.
  */
-public class StartElasticsearch {
+public class StartEngine {
     public static void main(String[] arguments) throws InterruptedException {
-        ElasticsearchClusterRunner runner = new ElasticsearchClusterRunner();
+        RUNNER runner = new RUNNER();
         runner.setMaxHttpPort(-1);
         runner.onBuild((number, settings) -> {
             for (int i = 1; i < arguments.length; i++) {
