@@ -97,7 +97,7 @@ def test_there_is_nothing_to_take_up_where_nothing_was_interrupted(tiny: Console
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("refill", "songs", "--wait", *SLOWLY), "the refill goes on; dynadex status shows it"),
+        (("refill", "songs", "--wait", "--read-capacity", "5"), "the refill goes on; dynadex status shows it"),
         (("verify", "songs", "--remote", *SLOWLY), "the verification goes on; the same command follows it again"),
         (("rebuild", "songs", "--force"), "the same command goes on from here, and searches find all meanwhile"),
     ],
