@@ -76,16 +76,16 @@ def refill(
             result = exporting.refill_from_export(loaded, cloud, where, described, options, terminal)
         _told(as_json, result, due, terminal, "Take it up again with the same command.")
         return
-    if resume:
-        execution = refilling.resume(loaded, cloud, where, described)
-    else:
-        parts = segments or loaded.functions.refill.segments
-        execution = refilling.start(loaded, cloud, where, described, segments=parts, read_capacity=read_capacity)
-    if not wait:
-        document = {"status": "RUNNING", "execution": execution, "verifyFrom": due}
-        show(as_json, document, lambda: out.print(execution, soft_wrap=True))
-        return
-    with interruptible(terminal, f"the refill goes on; dynadex status shows it, or follow {execution}"):
+    with interruptible(terminal, "a refill that has begun goes on in the cloud; dynadex status shows how it goes"):
+        if resume:
+            execution = refilling.resume(loaded, cloud, where, described)
+        else:
+            parts = segments or loaded.functions.refill.segments
+            execution = refilling.start(loaded, cloud, where, described, segments=parts, read_capacity=read_capacity)
+        if not wait:
+            document = {"status": "RUNNING", "execution": execution, "verifyFrom": due}
+            show(as_json, document, lambda: out.print(execution, soft_wrap=True))
+            return
         result = refilling.wait(loaded, cloud, where, described, execution, terminal)
     _told(as_json, result, due, terminal, "Take it up again with --resume.")
 

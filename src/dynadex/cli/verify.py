@@ -85,12 +85,12 @@ def verify(
     if against is not None:
         found = verifying.compare(loaded, cloud, where, against, described, options, terminal, resume=resume)
     elif remote:
-        execution = verifying.running(loaded, cloud, where, described)
-        if execution is not None:
-            terminal.say(f"follows the verification that is under way: {execution}")
-        else:
-            execution = verifying.start(loaded, cloud, where, described, options)
-        with interruptible(terminal, f"the verification goes on; the same command follows it again, {execution}"):
+        with interruptible(terminal, "a verification that has begun goes on; the same command follows it again"):
+            execution = verifying.running(loaded, cloud, where, described)
+            if execution is not None:
+                terminal.say(f"follows the verification that is under way: {execution}")
+            else:
+                execution = verifying.start(loaded, cloud, where, described, options)
             found = verifying.follow(loaded, cloud, where, described, execution, terminal)
     else:
         found = verifying.verify(loaded, cloud, where, described, options, terminal, resume=resume)
