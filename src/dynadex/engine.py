@@ -102,7 +102,7 @@ class Engine:
         """Sends the operations in as many requests as size asks for; one answer for each, in order."""
         if not operations:
             return []
-        chunks = list(self._chunks(operations))
+        chunks = self._chunks(bulk.lines(operations))
         if len(chunks) == 1:
             return self._bulk(chunks[0], patience)
         if self._threads is None:
@@ -110,43 +110,38 @@ class Engine:
         answers = self._threads.map(lambda chunk: self._bulk(chunk, patience), chunks)
         return [answer for chunk in answers for answer in chunk]
 
-    def _chunks(self, operations: Sequence[Operation]) -> Sequence[Sequence[Operation]]:
-        connections = max(1, min(self._connections, len(operations) // OPERATIONS_A_CONNECTION))
-        most = -(-len(operations) // connections)
-        chunks: list[list[Operation]] = [[]]
+    def _chunks(self, lines: Sequence[bytes]) -> list[list[bytes]]:
+        connections = max(1, min(self._connections, len(lines) // OPERATIONS_A_CONNECTION))
+        most = -(-len(lines) // connections)
+        chunks: list[list[bytes]] = [[]]
         bytes_ = 0
-        for operation in operations:
-            size = bulk.size(operation)
+        for line in lines:
+            size = len(line)
             if chunks[-1] and (bytes_ + size > REQUEST_BYTES or len(chunks[-1]) >= most):
                 chunks.append([])
                 bytes_ = 0
-            chunks[-1].append(operation)
+            chunks[-1].append(line)
             bytes_ += size
         return chunks
 
-    def _bulk(self, operations: Sequence[Operation], patience: Patience) -> list[Answer]:
+    def _bulk(self, lines: Sequence[bytes], patience: Patience) -> list[Answer]:
         # require_alias: a generation's write alias goes with it, so a late write never makes an index of its name anew
         path = f"/_bulk?require_alias=true&filter_path={bulk.FILTER_PATH}"
+        timeout = self._timeout(patience)
         try:
-            status, body = self.send(
-                "POST",
-                path,
-                bulk.encode(operations),
-                kind="application/x-ndjson",
-                timeout=self._timeout(patience),
-            )
+            status, body = self.send("POST", path, b"".join(lines), kind="application/x-ndjson", timeout=timeout)
         except EngineUnavailable as away:
-            return [Answer(Status.RETRY, 0, away.type, away.reason)] * len(operations)
+            return [Answer(Status.RETRY, 0, away.type, away.reason)] * len(lines)
         if status == 200:
-            return bulk.read(body, len(operations))
+            return bulk.read(body, len(lines))
         if status in (400, 413):  # of the request as a whole: find the operation it is about
-            if len(operations) == 1:
+            if len(lines) == 1:
                 error = _error(status, body)
                 return [Answer(Status.REFUSED, 0, error.type, error.reason)]
-            half = len(operations) // 2
-            return self._bulk(operations[:half], patience) + self._bulk(operations[half:], patience)
+            half = len(lines) // 2
+            return self._bulk(lines[:half], patience) + self._bulk(lines[half:], patience)
         error = _error(status, body)
-        return [Answer(Status.RETRY, 0, error.type, f"HTTP {status}: {error.reason}")] * len(operations)
+        return [Answer(Status.RETRY, 0, error.type, f"HTTP {status}: {error.reason}")] * len(lines)
 
     def look(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
         """Fetches documents as they are now, searchable or not yet."""

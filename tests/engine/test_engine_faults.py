@@ -18,7 +18,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from unittest.mock import patch
@@ -26,6 +26,7 @@ from unittest.mock import patch
 import pytest
 
 from dynadex.core import bulk
+from dynadex.core.bulk import Operation
 from dynadex.engine import Engine
 from dynadex.platform.servers import Server
 from tests.engine.fault_proxy import FAULTS, FaultProxy
@@ -224,9 +225,13 @@ def test_whatever_becomes_of_requests_the_index_equals_the_table(
 
 def _without_versions() -> ExitStack:
     """The engine's own versions, as whoever writes without a thought of order has them."""
-    encode, external = bulk.encode, re.compile(rb',"version":[0-9]+,"version_type":"external"')
+    lines, external = bulk.lines, re.compile(rb',"version_type":"external"|,"version":[0-9]+')
+
+    def unversioned(operations: Sequence[Operation]) -> list[bytes]:
+        return [external.sub(b"", line) for line in lines(operations)]
+
     with ExitStack() as stack:
-        stack.enter_context(patch.object(bulk, "encode", lambda operations: external.sub(b"", encode(operations))))
+        stack.enter_context(patch.object(bulk, "lines", unversioned))
         return stack.pop_all()
 
 

@@ -69,26 +69,25 @@ _limit = re.compile(r"(The depth of|Limit of|The number of) ").match
 _current_version = re.compile(r"current version \[([0-9]{1,19})\]").search
 
 
-def encode(operations: Sequence[Operation]) -> bytes:
-    """The body of a `_bulk` request, newline-delimited JSON."""
-    lines: list[bytes] = []
+def lines(operations: Sequence[Operation]) -> list[bytes]:
+    """Each operation's part of a `_bulk` request, newline-delimited JSON."""
+    made: list[bytes] = []
     dumps = orjson.dumps
+    # An operation's alias is nearly always the one before's.
+    last, target = "", b""
     for alias, id, version, source in operations:
-        target = b'":{"_index":%b,"_id":%b,"version":%d,"version_type":"external"}}\n' % (
-            dumps(alias),
-            dumps(id),
-            version,
-        )
+        if alias != last:
+            last, target = alias, b'":{"_index":%b,"version_type":"external","_id":' % dumps(alias)
         if source is None:
-            lines.append(b'{"delete' + target)
+            made.append(b'{"delete%b%b,"version":%d}}\n' % (target, dumps(id), version))
         else:
-            lines.append(b'{"index' + target + source + b"\n")
-    return b"".join(lines)
+            made.append(b'{"index%b%b,"version":%d}}\n%b\n' % (target, dumps(id), version, source))
+    return made
 
 
-def size(operation: Operation) -> int:
-    """About how many bytes an operation takes in a request."""
-    return len(operation.alias) + len(operation.id) + len(operation.source or b"") + 90
+def encode(operations: Sequence[Operation]) -> bytes:
+    """The body of a `_bulk` request."""
+    return b"".join(lines(operations))
 
 
 def read(body: bytes, count: int) -> list[Answer]:

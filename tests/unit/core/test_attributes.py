@@ -20,6 +20,7 @@ from dynadex.core.attributes import (
     KeySchema,
     canonical_number,
     dumps,
+    item_json,
     jsonable,
     plain,
     typed,
@@ -111,6 +112,7 @@ def with_numbers_by_value(value: Any) -> Any:
 @given(items)
 def test_every_item_is_json_without_loss(item: Item) -> None:
     assert same(loads(dumps(jsonable(item))), {name: expected_json(value) for name, value in item.items()})
+    assert item_json(item) == dumps(jsonable(item))
 
 
 @given(numbers())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dynadex.core.bulk import APPLIED, Answer, Operation, Status, encode, read, size
+from dynadex.core.bulk import APPLIED, Answer, Operation, Status, encode, read
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10)
 operations = st.lists(
@@ -49,11 +49,6 @@ def test_encoding_is_plain_json_line_by_line(operations: list[Operation]) -> Non
     lines = body.split(b"\n")
     assert lines.pop() == b""
     assert [json.loads(line) for line in lines] == expected
-
-
-@given(operations)
-def test_the_estimated_size_is_about_what_is_sent(operations: list[Operation]) -> None:
-    assert len(encode(operations)) <= 7 * sum(map(size, operations))
 
 
 @given(st.binary(max_size=60) | json_values.map(_text), st.integers(0, 5))
