@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock simulate clean
+.PHONY: help install demo test check format lock simulate bench bench-quick clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,12 @@ format: $(VENV)/.dev ## Format the code
 
 simulate: $(VENV)/.dev ## Try the write protocol on random schedules (SCHEDULES=1000000 SEED=1)
 	@$(BIN)/python -m tests.simulation
+
+bench: $(VENV)/.dev ## Measure: ours, plain and the limit side by side, on real OpenSearch (ARGS="--engine elasticsearch")
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-quick: $(VENV)/.dev ## The same in eight minutes at most
+	@$(BIN)/python -m bench --quick $(ARGS)
 
 lock: $(VENV)/.dev ## Lock the newest versions of all dependencies anew
 	@sh requirements/lock.sh $(BIN)/uv
