@@ -15,7 +15,13 @@ from ..core.writing import Failure, Outcome
 
 NAMESPACE = "Dynadex"
 
-_UNITS = {"Lag": "Seconds", "EngineMillis": "Milliseconds", "BulkBytes": "Bytes", "Freshness": "Milliseconds"}
+_UNITS = {
+    "Lag": "Seconds",
+    "EngineMillis": "Milliseconds",
+    "BulkBytes": "Bytes",
+    "Freshness": "Milliseconds",
+    "SearchMillis": "Milliseconds",
+}
 
 
 def line(event: str, project: str, function: str, metrics: Mapping[str, float], **fields: object) -> None:

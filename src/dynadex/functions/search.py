@@ -17,6 +17,7 @@ from ..engine import EngineError, EngineUnavailable
 from ..project import Index
 from . import health, report, service
 from .answers import Response, kept, problem
+from .tally import Tally
 
 #: Seconds that a search may take in the engine; the API gives up after 30.
 _SEARCH_SECONDS = 8.0
@@ -24,14 +25,18 @@ _SEARCH_SECONDS = 8.0
 # What was found may be shown again for a moment, by anybody; one document is asked for anew each time, by its ETag.
 _SECONDS, _ANEW, _MINUTES = "public, max-age=2", "no-cache", "public, max-age=300"
 
+_tally = Tally()
+
 
 def handler(event: dict[str, Any], context: service.Context) -> Response:
     """Takes an HTTP API event (payload format 2.0)."""
+    _tally.tell()
     try:
         parameters = event.get("queryStringParameters") or {}
         match event.get("routeKey", "").partition(" ")[2]:
             case "/search":
-                return kept(event, _search(*_index(parameters)), _SECONDS, apart=("took",))
+                with _tally.search():
+                    return kept(event, _search(*_index(parameters)), _SECONDS, apart=("took",))
             case "/suggest":
                 return kept(event, _suggest(*_index(parameters)), _SECONDS)
             case "/{index}/{id}":
