@@ -5,6 +5,7 @@ Every step can be run again. The region need not be in dynadex.toml any more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from ..errors import WrongUse
@@ -25,9 +26,11 @@ def remove(project: Project, cloud: Cloud, region: str, steps: Steps) -> None:
             f"{region} is the home region: the tables' stacks are there. Remove the others, or `dynadex destroy` "
             "without --region"
         )
-    with steps.step(f"{region}: send nobody there any more"):
-        routing.retire(project, cloud, region)
-        routing.deploy(project, cloud, [one for one in routing.serving(project, cloud) if one != region])
+    if routing.serves(project, cloud, region):
+        with steps.step(f"{region}: send nobody there any more, and let those in who are on their way"):
+            routing.deploy(project, cloud, [one for one in routing.serving(project, cloud) if one != region])
+            time.sleep(cloud.answers_kept)
+            routing.retire(project, cloud, region)
     delete_stacks(project, cloud, region, steps)
     with steps.step(f"{region}: remove its replicas, and its heartbeat everywhere"):
         for table in deploy.own_tables(project, cloud):

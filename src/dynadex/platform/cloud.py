@@ -44,6 +44,8 @@ class Cloud:
     name = "AWS"
     #: Whether a deployment makes a table that dynadex.toml calls existing where there is none.
     makes_stand_ins = False
+    #: Seconds for which somebody may still go where they were sent before: resolvers keep an alias record's answer.
+    answers_kept = 75.0
     #: Whether a deployment publishes the project's page.
     publishes_pages = True
 
