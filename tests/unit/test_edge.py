@@ -483,3 +483,21 @@ async def _raw(url: str, path: str, host: str = "127.0.0.1") -> bytes:
     answer = await reader.read()
     writer.close()
     return answer
+
+
+@pytest.mark.parametrize(("method", "status", "asked"), [("GET", 200, 2), ("POST", 502, 1)])
+def test_a_read_whose_worker_the_platform_ended_is_asked_again(method: str, status: int, asked: int) -> None:
+    async def scenario(place: Site) -> None:
+        api = place.apis["us-east-1"]
+
+        async def ended_once(request: web.Request) -> web.Response:
+            if len(api.asked) == 1:
+                return web.json_response({"errorMessage": "Worker process exited immediately. stderr: "}, status=502)
+            return web.json_response({})
+
+        api.answer = ended_once
+        path = "/us-east-1/search" if method == "GET" else "/us-east-1/operations/refills"
+        assert (await place.call(path, method=method)).status == status
+        assert len(api.asked) == asked
+
+    run(scenario)

@@ -9,6 +9,7 @@
 - DynamoDB tells of an export to S3 but writes nothing: it is written from here, when its refill asks for it.
 - An HTTP API answers under the platform's own address: there is no DNS for its name.
 - Nobody keeps an address: the web address is told at once, and only what is under way is waited for.
+- A function that changes ends requests that others of its name have in other regions: the web address asks again.
 - CloudFormation there refuses health checks: they are made with Route 53's own API, and probed by the web address.
 - The public name's hosted zone is made where there is none, and nobody looks at its certificates.
 - There is no CloudFront: the edge serves the project's page, with the same headers.

@@ -1,19 +1,24 @@
 """A request on its way to a region's API, and the answer back.
 
 Nothing is tried a second time here, as nothing is where names lead to regions: a region that fails while it is asked
-is told as what it is, and whoever asked may ask again.
+is told as what it is, and whoever asked may ask again. One thing is, for it is the embedded platform's own: where a
+function changes it ends the workers of all functions of that name, in every region, with the requests that they have.
+Lambda lets them finish.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, web
 from yarl import URL
 
 _SENT_ON = ("Accept", "Authorization", "Content-Type", "If-Match", "If-None-Match")
+#: What is answered in the place of a worker that was ended; so many in a row are more than chance.
+_WORKER_ENDED, _WORKERS = b"Worker process exited", 4
 _SENT_BACK = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "Vary", "WWW-Authenticate")
 
 
@@ -27,6 +32,18 @@ def without(query: str, name: str) -> str:
     return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) != name)
 
 
+async def _send(
+    client: ClientSession, method: str, url: URL, headers: Mapping[str, str], body: bytes | None
+) -> tuple[ClientResponse, bytes]:
+    """The answer with its body."""
+    for _ in range(_WORKERS):
+        async with client.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+            told = await answer.read()
+        if not (answer.status == 502 and method == "GET" and _WORKER_ENDED in told):
+            break
+    return answer, told
+
+
 async def ask(client: ClientSession, request: web.Request, region: str, url: URL, prefix: str = "") -> web.Response:
     """The API's answer, or what is to be said in its place. `prefix` comes before a path that it points to."""
     started = time.perf_counter()
@@ -34,11 +51,11 @@ async def ask(client: ClientSession, request: web.Request, region: str, url: URL
     method = "GET" if request.method == "HEAD" else request.method  # APIs have no routes for HEAD
     body = await request.read() if request.can_read_body else None
     try:
-        async with client.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
-            response = web.Response(status=answer.status, body=await answer.read())
-            response.headers.update({name: answer.headers[name] for name in _SENT_BACK if name in answer.headers})
-            if location := answer.headers.get("Location"):
-                response.headers["Location"] = prefix + location if location.startswith("/") else location
+        answer, told = await _send(client, method, url, headers, body)
+        response = web.Response(status=answer.status, body=told)
+        response.headers.update({name: answer.headers[name] for name in _SENT_BACK if name in answer.headers})
+        if location := answer.headers.get("Location"):
+            response.headers["Location"] = prefix + location if location.startswith("/") else location
     except TimeoutError:
         response = problem(504, "The region is slow", f"The API of {region} did not answer in time.", retry_after=2)
     except ClientError:
