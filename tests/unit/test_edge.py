@@ -308,7 +308,7 @@ def test_a_region_that_does_not_answer_in_time_is_unhealthy() -> None:
             await site.await_healthy("eu-west-1", False)
             assert time.monotonic() - began < settings.detection + 2
 
-    run(scenario)
+    run(scenario, threshold=1)
 
 
 def test_a_failure_while_a_region_is_asked_is_told_and_not_hidden() -> None:
@@ -348,6 +348,24 @@ def test_a_closed_door_is_as_a_region_gone_until_it_is_opened() -> None:
     run(scenario)
 
 
+def test_a_region_that_is_kept_out_answers_until_it_is_sent_nothing_more() -> None:
+    async def scenario(site: Site) -> None:
+        await site.await_healthy("eu-west-1", True)
+        assert (await site.call("/edge/doors/eu-west-1", "POST", json={"routed": False})).status == 200
+        while await site.region("/search?from=DE") == "eu-west-1":
+            assert (await site.call("/eu-west-1/search")).status == 200
+        assert not (await site.state("eu-west-1"))["healthy"]
+        assert (await site.call("/eu-west-1/search")).status == 200
+        await site.call("/edge/doors/eu-west-1", "POST", json={"routed": True, "open": True})
+        await site.await_healthy("eu-west-1", True)
+        for wrong in ("{}", "[]", '{"routed": 1.5}', '{"shut": true}'):
+            json_type = {"Content-Type": "application/json"}
+            refused = await site.call("/edge/doors/eu-west-1", "POST", data=wrong, headers=json_type)
+            assert refused.status == 400
+
+    run(scenario)
+
+
 def test_the_edge_tells_its_records_and_how_each_region_is() -> None:
     async def scenario(site: Site) -> None:
         await site.await_healthy("us-east-1", True)
@@ -361,9 +379,9 @@ def test_the_edge_tells_its_records_and_how_each_region_is() -> None:
         ]
         assert (document["interval"], document["threshold"]) == (INTERVAL, 3)
         home = document["regions"]["us-east-1"]
-        assert home.keys() == {"healthy", "since", "checks", "failures", "lastMillis", "requests", "open"}
-        assert document["timeout"] == INTERVAL
-        assert (home["healthy"], home["requests"], home["open"]) == (True, 1, True)
+        assert home.keys() == {"healthy", "since", "checks", "failures", "lastMillis", "requests", "open", "routed"}
+        assert document["timeout"] == 2
+        assert (home["healthy"], home["requests"], home["open"], home["routed"]) == (True, 1, True, True)
         assert home["since"].endswith("+00:00")
 
     run(scenario)
@@ -397,7 +415,8 @@ def test_settings_are_read_back_from_their_file() -> None:
     settings = Settings({"us-east-1": "http://127.0.0.1:1"}, everybody_home(["us-east-1"]), ("lessons",), 30.0, 2)
     assert Settings.of_json(json.loads(json.dumps(settings.to_json()))) == settings
     assert (settings.timeout, settings.detection) == (6.0, 66.0)
-    assert replace(settings, interval=1.0).detection == 3.0
+    assert replace(settings, interval=1.0, threshold=3).detection == 7.0
+    assert replace(settings, interval=10.0, threshold=3).detection == 36.0
 
 
 @pytest.mark.parametrize(

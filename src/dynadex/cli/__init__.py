@@ -17,6 +17,7 @@ from ..errors import DynadexError
 from ..terminal import Terminal
 from .admins import admins
 from .deploy import deploy, destroy
+from .drill import drill
 from .estimate import estimate
 from .explain import explain
 from .failures import failures
@@ -58,6 +59,7 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(failures)
+app.add_typer(drill)
 app.add_typer(admins)
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..platform import embedded
+from ..errors import DynadexError
+from ..platform import embedded, servers
 from ..platform.cloud import Cloud
 from ..platform.edge.settings import Settings, everybody_home
 from ..platform.embedded import Folder, Running
+from ..platform.laptop import Laptop
 from ..project import Project
-from . import routing
+from . import deployed, routing
+
+
+class EdgeError(DynadexError):
+    """There is no edge to work with; the message says what to do."""
 
 
 def page(project: Project) -> Path | None:
@@ -38,3 +46,32 @@ def settings(project: Project, cloud: Cloud, apis: Mapping[str, str]) -> Setting
         return Settings(apis, everybody_home(list(apis)), indexes)
     check = next(iter(checks.values()))  # all have the same settings
     return Settings(apis, records, indexes, check.interval, check.threshold)
+
+
+@contextmanager
+def standing(
+    project: Project, cloud: Cloud, folder: Folder, change: Callable[[Settings], Settings]
+) -> Iterator[tuple[str, Settings]]:
+    """The edge's address and settings, changed for a while.
+
+    Here it is the one that runs; for AWS one is started in front of the regions' APIs, which does what Route 53 does.
+    """
+    own = settings(project, cloud, {region: deployed.api(project, cloud, region) for region in project.regions})
+    changed = change(own)
+    if isinstance(cloud, Laptop):
+        running = folder.running()
+        if running is None or running.door is None:
+            raise EdgeError("the edge of this project does not run: start it with `dynadex up`")
+        embedded.open_door(folder, running, page(project), changed)
+        try:
+            yield running.door.url, changed
+        finally:
+            embedded.open_door(folder, running, page(project), own)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        file = embedded.write_settings(Path(place) / "edge.json", changed)
+        server = servers.start_edge(servers.free_port(), None, file, Path(place))
+        try:
+            yield server.url, changed
+        finally:
+            servers.stop(server)

@@ -19,7 +19,7 @@ from ..platform.embedded import EngineKind, Folder, Running
 from ..platform.jars import PlatformError
 from ..platform.servers import Server
 from ..project import Index, Project, Table
-from . import admins, edge, refill, removing, stacks, status
+from . import admins, edge, outage, refill, removing, stacks, status
 from .deploy import Deployed, deploy, source_stacks
 from .deployed import api
 from .load import load
@@ -79,9 +79,12 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
     Safe to run again at any time: what is there is taken up.
     """
     folder = Folder(project.directory)
-    with folder.locked():
+    with outage.one_at_a_time(folder), folder.locked():
         running, anew = _started(project, folder, options, steps)
         running = _without_others(project, folder, running, steps)
+        for region in running.away:
+            with steps.step(f"start the engine of {region}, which a drill had stopped"):
+                running = embedded.start_engine(folder, running, region)
         cloud = running.laptop()
         if anew:
             _read_streams_anew(project, cloud)
@@ -89,6 +92,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
         admin = admins.keep_local_admin(project, cloud, folder.path)
         _refill(project, cloud, deployed, steps)
         _seed(project, cloud, steps)
+        outage.recover(project, cloud, folder, running.door.url if running.door else None, steps)
         with steps.step("every region finds what the tables hold"):
             _await_found(project, cloud, steps)
         if edge.wanted(project):

@@ -288,11 +288,7 @@ def _own_server(running: Running, region: str) -> Server:
 
 def open_door(folder: Folder, running: Running, static: Path | None, settings: Settings) -> Running:
     """Starts the edge with these settings, or has the one that runs take them over."""
-    file = edge_file(folder)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".new")
-    temporary.write_text(json.dumps(settings.to_json(), indent=1))
-    temporary.replace(file)
+    file = write_settings(folder.path / "web" / "edge.json", settings)
     if running.door is not None and servers.is_running(running.door):
         servers.tell_to_read_again(running.door)
         return running
@@ -302,9 +298,12 @@ def open_door(folder: Folder, running: Running, static: Path | None, settings: S
     return running
 
 
-def edge_file(folder: Folder) -> Path:
-    """The file with the edge's settings."""
-    return folder.path / "web" / "edge.json"
+def write_settings(file: Path, settings: Settings) -> Path:
+    """The file that an edge reads."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".new")
+    temporary.write_text(json.dumps(settings.to_json(), indent=1))
+    return temporary.replace(file)
 
 
 def stop(folder: Folder, running: Running | None) -> None:

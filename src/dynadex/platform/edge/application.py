@@ -5,7 +5,8 @@
   to the region that answers for a location: that of `?from=DE`, else of the header `X-Dynadex-From`, else anywhere
 - `/REGION/` before such a path: to that region, however it is
 - `GET /edge`: the records, and how each region is; `GET /regions`: their names, the home region first
-- `POST /edge/doors/REGION` with `{"open": false}`: the region's API is as good as gone, for drills
+- `POST /edge/doors/REGION`, for drills: with `{"open": false}` the region's API is as good as gone; with
+  `{"routed": false}` its health check fails, as one of Route 53's that is disabled and inverted, and it answers on
 
 `X-Dynadex-Region` says which region has answered, `X-Dynadex-Location` for which location, and `Server-Timing` how long
 its API took. Where no answer comes: 502 or, too late, 504. Errors of the edge itself are problem documents (RFC 9457).
@@ -61,6 +62,7 @@ class Edge:
         self.checks = Checks(self._probe, _say)
         self._static, self._seconds = static.resolve() if static else None, upstream_seconds
         self._closed: set[str] = set()
+        self._kept_out: set[str] = set()
         self._requests: dict[str, int] = {}
         self._client: ClientSession | None = None
 
@@ -86,7 +88,7 @@ class Edge:
             await self.checks.stop()
 
     async def _probe(self, region: str) -> bool:
-        if self._client is None or region in self._closed:
+        if self._client is None or region in self._closed | self._kept_out:
             return False
         url = passing.upstream(self.settings.apis[region], "health", "")
         return await passing.passes(self._client, url, self.settings.timeout)
@@ -158,6 +160,7 @@ class Edge:
                     **check.to_json(),
                     "requests": self._requests.get(region, 0),
                     "open": region not in self._closed,
+                    "routed": region not in self._kept_out,
                 }
                 for region, check in self.checks.states.items()
             },
@@ -167,7 +170,7 @@ class Edge:
         }
 
     async def _turn(self, request: web.Request, region: str) -> web.StreamResponse:
-        """Opens or closes a region's door."""
+        """Opens or closes a region's door, or the way that leads there."""
         if region not in self.settings.apis:
             return passing.problem(404, "No such region", f"The regions are {', '.join(self.settings.apis)}.")
         if request.content_type != "application/json":  # a form of somebody else's page cannot be of that type
@@ -175,11 +178,14 @@ class Edge:
         document: Any = None
         with suppress(ValueError):
             document = await request.json()
+        doors = {"open": self._closed, "routed": self._kept_out}
         match document:
-            case {"open": bool(open)}:
-                (self._closed.discard if open else self._closed.add)(region)
-                return web.json_response({"region": region, "open": open})
-        return passing.problem(400, "Wrong request", 'The body is expected as {"open": true} or {"open": false}.')
+            case dict() if document and document.keys() <= doors.keys() and {True, False}.issuperset(document.values()):
+                for name, value in document.items():
+                    (doors[name].discard if value else doors[name].add)(region)
+                return web.json_response({"region": region, **document})
+        detail = 'The body is expected as {"open": …}, {"routed": …} or both, each with true or false.'
+        return passing.problem(400, "Wrong request", detail)
 
     def _file(self, name: str) -> web.StreamResponse:
         """A file at or below the static folder, wherever dots and links in its name may lead."""

@@ -14,6 +14,7 @@ INTERVAL_SECONDS = 10.0
 THRESHOLD = 3
 #: Route 53 gives an endpoint four seconds to be connected to and two to answer.
 TIMEOUT_SECONDS = 6.0
+_LEAST_TIMEOUT_SECONDS = 2.0
 
 
 class WrongSettings(ValueError):
@@ -36,13 +37,13 @@ class Settings:
 
     @property
     def timeout(self) -> float:
-        """Seconds that a region has for the answer to a check."""
-        return min(TIMEOUT_SECONDS, self.interval)
+        """Seconds that a region has for the answer to a check; less than Route 53's only where checks are denser."""
+        return min(TIMEOUT_SECONDS, max(self.interval, _LEAST_TIMEOUT_SECONDS))
 
     @property
     def detection(self) -> float:
         """Seconds after its loss until a region is known to be down, at the longest."""
-        return self.interval * self.threshold + self.timeout
+        return self.interval + (self.threshold - 1) * max(self.interval, self.timeout) + self.timeout
 
     def to_json(self) -> dict[str, Any]:
         """As the file has it."""
