@@ -117,7 +117,7 @@ def test_a_lost_region_fails_no_search_for_long_loses_no_write_and_comes_back_eq
     report = json.loads((tmp_path / "report.json").read_text())
     assert {name: report[name] for name in told} == told
     assert all(bar["holds"] for bar in report["bars"])
-    assert {search["region"] for search in report["series"]} == {HOME, SECOND}
+    assert {search["region"] for search in report["series"]} >= {HOME, SECOND}
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") == 4
     assert "{{" not in page

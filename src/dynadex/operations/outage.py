@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
 import urllib3
 
@@ -29,7 +28,7 @@ from ..platform.cloud import Cloud
 from ..platform.embedded import Folder, Running
 from ..platform.laptop import Laptop
 from ..project import Project
-from . import deployed, gaps, refill, verify
+from . import deployed, gaps, refill, routing, verify
 from .drill_items import DrillItems
 from .steps import Quiet, Steps
 
@@ -119,7 +118,8 @@ class Outage:
         if running is not None and kind in _WITHOUT_ENGINE and running.engines[self._region] is None:
             raise WrongOutage(f"--kind: the engine of {self._region} is your own; only the stream can be taken away")
         if running is None and kind == "region":
-            self.note = replace(self.note, check=_health_check(self._project, self._cloud, self._region))
+            check = routing.health_checks(self._project, self._cloud).get(self._region)
+            self.note = replace(self.note, check=check.id if check else "")
         temporary = _file(self._folder).with_suffix(".new")
         temporary.write_text(json.dumps(asdict(self.note)))
         temporary.replace(_file(self._folder))
@@ -244,19 +244,6 @@ class Outage:
         for index in project.indexes_of(table):
             verify.verify(project, cloud, region, index, verify.Options(repair=True, full=True), steps)
             gaps.close(project, cloud, region, index)
-
-
-def _health_check(project: Project, cloud: Cloud, region: str) -> str:
-    """The health check of a region that is deployed; "" where there is no routing."""
-    if project.routing is None:
-        return ""
-    domain = urlsplit(deployed.api(project, cloud, region)).hostname
-    route53 = cloud.client("route53", project.home_region)
-    for answer in route53.get_paginator("list_health_checks").paginate():
-        for check in answer["HealthChecks"]:
-            if check["HealthCheckConfig"].get("FullyQualifiedDomainName") == domain:
-                return str(check["Id"])
-    return ""
 
 
 def await_true(condition: Callable[[], bool], seconds: float, otherwise: str, pause: float = 0.2) -> None:
