@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _WIDTH, _HEIGHT = 920, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 22, 26
+_BREAK_SECONDS = 5.0
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -36,6 +37,16 @@ class Chart:
     unit: str
     lines: Sequence[Line]
     least: float = 1.0
+
+
+def _pieces(points: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """The points in pieces, with a break where for a while there are none."""
+    pieces: list[list[tuple[float, float]]] = []
+    for point in points:
+        if not pieces or point[0] - pieces[-1][-1][0] > _BREAK_SECONDS:
+            pieces.append([])
+        pieces[-1].append(point)
+    return pieces
 
 
 def chart(told: Chart, seconds: float, bands: Sequence[Band]) -> str:
@@ -68,12 +79,11 @@ def chart(told: Chart, seconds: float, bands: Sequence[Band]) -> str:
         for second in range(0, int(seconds) + 1, every)
     ]
     for line in told.lines:
-        if not line.points:
-            continue
-        path = "L".join(f"{x(second)} {y(value)}" for second, value in line.points)
-        if line.colour < 0:
-            first, last = x(line.points[0][0]), x(line.points[-1][0])
-            parts.append(f'<path class="failed" d="M{first} {y(0)}L{path}L{last} {y(0)}Z"/>')
-        else:
-            parts.append(f'<path class="line line{line.colour}" d="M{path}"/>')
+        for piece in _pieces(line.points):
+            path = "L".join(f"{x(second)} {y(value)}" for second, value in piece)
+            if line.colour < 0:
+                first, last = x(piece[0][0]), x(piece[-1][0])
+                parts.append(f'<path class="failed" d="M{first} {y(0)}L{path}L{last} {y(0)}Z"/>')
+            else:
+                parts.append(f'<path class="line line{line.colour}" d="M{path}"/>')
     return "".join([*parts, "</svg>"])

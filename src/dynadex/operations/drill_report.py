@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ..core.routing import CONTINENTS
 from .drill import Result
 from .drill_charts import Band, Chart, Line, chart
 from .drill_load import Search
@@ -166,12 +167,16 @@ def as_page(result: Result) -> str:
         ),
         "CHECKS": (
             f"A health check every {result.settings.interval:g} s; {result.settings.threshold} in a row decide. "
-            f"Searches from {', '.join(map(html.escape, result.locations))}."
+            f"Searches from {', '.join(html.escape(_place(location)) for location in result.locations)}."
         ),
     }
     for name, text in words.items():
         template = template.replace("{{" + name + "}}", text)
     return template
+
+
+def _place(location: str) -> str:
+    return "elsewhere" if location == "*" else CONTINENTS.get(location, location)
 
 
 def _tiles(result: Result, told: dict[str, Any]) -> list[tuple[str, str, str]]:
