@@ -124,8 +124,9 @@ class Outage:
         temporary.write_text(json.dumps(asdict(self.note)))
         temporary.replace(_file(self._folder))
         if kind == "region":
-            self._turn(open=False)
             self._fail_check(True)
+        if kind == "region" or (kind == "engine-keeps-data" and running is not None and running.kind == "memory"):
+            self._turn(open=False)
         if kind == "stream-gap":
             self._switch_sources(on=True, filtered=True)
         else:

@@ -8,7 +8,8 @@
 - Items do not expire: it would remove them without a stream record, and their documents would stay.
 - DynamoDB tells of an export to S3 but writes nothing: it is written from here, when its refill asks for it.
 - It reads all regions' streams one after another, and the retries of one hold up the others': so a drill that takes an
-  engine away pauses the stream of its region too.
+  engine away pauses the stream of its region too. An engine in memory that is to keep its data is frozen, and its
+  region's door at the edge closed: searches that wait for it would use up the one process that answers for all regions.
 - An HTTP API answers under the platform's own address: there is no DNS for its name.
 - Nobody keeps an address: the web address is told at once, and only what is under way is waited for.
 - A function that changes ends requests that others of its name have in other regions: the web address asks again.
