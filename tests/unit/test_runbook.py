@@ -44,7 +44,7 @@ def check(command: str) -> None:
     """That a command has a verb and options that are there."""
     words = command.split()[1:]
     found = COMMANDS
-    while words and hasattr(found, "commands"):
+    while words and hasattr(found, "commands") and not words[0].startswith("--"):
         assert words[0] in found.commands, f"{command!r}: there is no {words[0]!r}"
         found = found.commands[words.pop(0)]
     options = {name for parameter in found.params for name in parameter.opts} | {"--help"}
