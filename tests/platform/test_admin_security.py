@@ -164,6 +164,6 @@ def test_sign_in_and_import_have_limits_of_their_own(world: World) -> None:
         stage = world.client("apigatewayv2", region).get_stage(
             ApiId=world.deployed[region].outputs["ApiId"], StageName="$default"
         )
-        most = stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
+        most = world.project.api[region].rate
         for route in ("POST /auth/sign-in", "POST /auth/refresh", "POST /admin/{table}/import"):
             assert stage["RouteSettings"][route]["ThrottlingRateLimit"] < most
