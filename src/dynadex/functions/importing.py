@@ -85,7 +85,7 @@ def _lines(asked: Request) -> list[Line]:
 def _from(parameters: Mapping[str, str]) -> int:
     told = parameters.get("from", "1")
     unknown = {name[:50]: "is no parameter here; allowed is from" for name in parameters if name != "from"}
-    if unknown or not (told.isascii() and told.isdigit() and len(told) < 10):
+    if unknown or not (told.isascii() and told.isdigit() and len(told) < 10 and int(told)):
         problems = unknown or {"from": "is not the number of a line"}
         raise Refusal(400, "Wrong request", "; ".join(f"{k}: {v}" for k, v in problems.items()), problems=problems)
     return int(told)

@@ -166,7 +166,14 @@ def _item_schemas(table: Table, name: str) -> Document:
         UPDATED_AT: {"type": "string", "format": "date-time"},
         UPDATED_BY: {"type": "string"},
     }
-    return {name: sent, f"{name}Kept": {"type": "object", "required": [REVISION], "properties": kept}}
+    # A new item need not have a key that the API makes.
+    made = () if table.sort_key or table.partition_key.type != "S" else (table.partition_key.name,)
+    new = {**sent, "required": [one for one in sent.get("required", ()) if one not in made]}
+    return {
+        name: sent,
+        f"{name}New": new,
+        f"{name}Kept": {"type": "object", "required": [REVISION], "properties": kept},
+    }
 
 
 def _rerooted(value: Any, name: str) -> Any:
@@ -221,13 +228,15 @@ def _editing(table: Table, name: str) -> Document:
             },
         }
     )
-    file = {"content": {kind: {"schema": _TEXT} for kind in ("text/csv", "application/x-ndjson")}, "required": True}
+    file = body({"description": "The file"}, "text/csv", "application/x-ndjson")
     start = parameter("from", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, "The line to go on from")
     patch = body({"type": "object"}, _MERGE_PATCH, "application/json")
     return {
         root: {
             "get": secured("list", "Items, drafts too", listing, pages, problems=common),
-            "post": secured("create", "Make an item", [again], created, problems=changing, request=sent),
+            "post": secured(
+                "create", "Make an item", [again], created, problems=changing, request=body(ref(f"{name}New"))
+            ),
         },
         f"{root}/schema": {
             "get": secured("describe", "The JSON Schema of items", [], ok({"type": "object"}), problems=common)
