@@ -24,7 +24,7 @@ CHECKS = (
     "missing_required_header",
     "ignored_auth",
 )
-EXAMPLES_EACH = 12
+EXAMPLES_EACH = 8
 # Without If-Match the answer is the one that is for that (RFC 6585), which schemathesis does not expect.
 SETTINGS = """
 [checks]
@@ -43,7 +43,7 @@ def test_schemathesis_finds_nothing(world: World, tmp_path: Path) -> None:
         *("--header", f"Authorization: Bearer {admin.token}"),
         *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
         *("--max-examples", str(EXAMPLES_EACH), "--seed", "1", "--generation-deterministic"),
-        *("--workers", "2", "--continue-on-failure"),
+        "--continue-on-failure",  # with one worker: in threads Python 3.11 may fail to parse what hypothesis gives it
         *("--suppress-health-check", "all", "--request-timeout", "30", "--no-color", "--warnings", "off"),
     ]
     # What it has been told of the token stays out of its report.

@@ -48,6 +48,7 @@ def test_up_ends_with_the_one_document_that_tools_read_and_again_says_the_same(t
     assert document == {
         "platform": f"http://127.0.0.1:{tiny.port}",
         "web": None,
+        "admin": None,
         "edge": None,
         "regions": {
             HOME: {

@@ -136,3 +136,22 @@ def test_a_cursor_that_the_engine_does_not_take_is_a_wrong_request(region: Regio
     region.engine.error = EngineError(400, "illegal_argument_exception", "Failed to parse search_after value")
     status, _, problem = get(q="x", size="1", cursor=cursor)
     assert (status, list(problem["problems"])) == (400, ["cursor"])
+
+
+def test_what_was_found_may_be_kept_for_a_moment_and_is_not_sent_again_while_it_is_the_same(region: Region) -> None:
+    region.engine.hits = {**HITS, "took": 3}
+    event: dict[str, Any] = {"routeKey": "GET /search", "queryStringParameters": {"q": "elise"}}
+    first = handler(event, Context())
+    assert first["headers"]["Cache-Control"] == "public, max-age=2"
+    region.engine.hits = {**HITS, "took": 7}  # how long it took is no difference
+    for tag in (first["headers"]["ETag"], f'"x", W/{first["headers"]["ETag"]}', "*"):
+        again = handler({**event, "headers": {"if-none-match": tag}}, Context())
+        assert (again["statusCode"], "body" in again) == (304, False)
+    assert handler({**event, "headers": {"if-none-match": '"other"'}}, Context())["statusCode"] == 200
+
+
+def test_the_openapi_document_is_that_of_the_packaged_project(region: Region) -> None:
+    status, headers, document = get("/openapi.json")
+    assert (status, document["info"]["title"]) == (200, "shop")
+    assert headers["Cache-Control"] == "public, max-age=300"
+    assert "/lessons/{id}" in document["paths"]
