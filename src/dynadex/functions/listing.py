@@ -14,13 +14,15 @@ from typing import Any
 from unicodedata import category, normalize
 
 from ..core import heartbeats
-from ..core.attributes import InvalidKey, Item
+from ..core.attributes import InvalidKey, Item, dumps, jsonable
 from .answers import Refusal, Response, answer
 from .editing import Request, shown
 
 #: Items that one request reads at the most, and in one step.
 MOST_READ, STEP = 2000, 500
 MAX_SIZE = 100
+#: A function may answer with 6 MB; one item more, of up to 400 kB, has room.
+_MOST_BYTES = 4_000_000
 _MAX_WORDS = 200
 _STATES = ("all", "draft", "published")
 _PARAMETERS = ("q", "state", "size", "cursor")
@@ -49,15 +51,16 @@ def listed(asked: Request) -> Response:
 def _page(asked: Request, words: list[str], state: str, size: int, after: str | None) -> tuple[list[Item], str | None]:
     """Items that fit, and the id after which to go on; None at the table's end."""
     found: list[Item] = []
-    read = 0
-    while read < MOST_READ:
+    read = length = 0
+    while read < MOST_READ and length < _MOST_BYTES:
         page = asked.ledger.scan(after, STEP, asked.patience)
         read += len(page.items)
         for item in page.items:
             after = asked.table.key.id_of(item)
             if heartbeats.region_of(asked.table.key, item) is None and _fits(item, words, state, asked.admin.draft):
                 found.append(item)
-                if len(found) == size:
+                length += len(dumps(jsonable(item)))
+                if len(found) == size or length >= _MOST_BYTES:
                     at_end = page.last_key is None and item is page.items[-1]
                     return found, None if at_end else after
         if page.last_key is None:

@@ -250,7 +250,8 @@ def test_who_is_not_in_the_group_is_refused_before_anything_is_read(
 
 def test_a_claim_of_groups_is_read_in_both_its_forms() -> None:
     assert groups(["a", "b c"]) == {"a", "b c"}
-    assert groups("[a b]") == groups("a,b") == {"a", "b"}
+    assert groups("[a b]") == {"a", "b"}
+    assert groups("[x,admins [admins]]") == {"x,admins", "[admins]"}
     assert groups(None) == groups("[]") == set()
 
 
