@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, web
 from yarl import URL
 
-_SENT_ON = ("Accept", "Authorization", "Content-Type", "If-Match", "If-None-Match")
+_SENT_ON = ("Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
 #: What is answered in the place of a worker that was ended; so many in a row are more than chance.
 _WORKER_ENDED, _WORKERS = b"Worker process exited", 4
 _SENT_BACK = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "Vary", "WWW-Authenticate")
