@@ -8,6 +8,7 @@ median of the rounds' ratios. So it holds on a machine whose speed drifts.
 - `lessons`, `canned`: the data; a table whose scan pages are prepared, over HTTP, in a process of its own.
 - `ours`, `plain`, `limits`: the three that are compared.
 - `measuring`: rounds, medians, rows. Then a module for each row or group of rows.
+- `scale`: a simulation of traffic far beyond this machine, for `docs/scale.md`.
 - `charts`, `report`: SVG, the table, `docs/performance.md`.
 
     python -m bench                    all of it
@@ -15,4 +16,5 @@ median of the rounds' ratios. So it holds on a machine whose speed drifts.
     python -m bench --apart            the engine has half of the processors for itself
     python -m bench --only stream,verify --engine elasticsearch
     python -m bench report             docs/performance.md anew, from bench/results/
+    python -m bench scale              docs/scale.md's figures and charts anew
 """

@@ -14,6 +14,7 @@ from typing import Any
 from . import canned, cold, curves, freshness, growth, machine, refilling, report, searching, streaming, verification
 from .measuring import FULL, QUICK, TINY, Plan, Row
 from .ours import World
+from .scale import pages
 
 _ROWS = {
     "stream": streaming.measure,
@@ -30,6 +31,9 @@ def main(arguments: list[str]) -> None:
     """Measures, prints a table, keeps the results; the last line is the rows as one JSON list."""
     if arguments[:1] == ["report"]:
         report.write()
+        return
+    if arguments[:1] == ["scale"]:
+        pages.write()
         return
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--engine", choices=machine.ENGINES, default="opensearch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from . import charts
 
 _ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
-_PAGE = _ROOT / "docs/performance.md"
-_IMAGES = _ROOT / "docs/images"
+DOCS = _ROOT / "docs"
+_PAGE = DOCS / "performance.md"
+_IMAGES = DOCS / "images"
 _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Results = dict[str, Any]
@@ -67,9 +68,14 @@ def write() -> None:
         "growth": _growth(results),
         "curves": _curves(results),
     }
-    text = _PAGE.read_text(encoding="utf-8")
+    fill(_PAGE, parts)
+
+
+def fill(page: Path, parts: Mapping[str, str]) -> None:
+    """Puts each part between its marks."""
+    text = page.read_text(encoding="utf-8")
     text = _MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]}\n{found[3]}", text)
-    _PAGE.write_text(text, encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
 
 
 def _machine(results: Results) -> str:
@@ -129,7 +135,11 @@ def _curves(results: Results) -> str:
     return "\n".join(lines) + "\n\n![Rate by segments and by connections](images/curves.svg)"
 
 
-def _draw(name: str, title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, across: str, up: str) -> None:
+def _draw(name: str, title: str, series: Mapping[str, charts.Points], *, across: str, up: str) -> None:
+    draw(name, charts.lines(title, series, across=across, up=up, logarithmic=True))
+
+
+def draw(name: str, drawn: str) -> None:
+    """Keeps a chart among the pages' images."""
     _IMAGES.mkdir(exist_ok=True)
-    drawn = charts.lines(title, series, across=across, up=up, logarithmic=True)
     (_IMAGES / name).write_text(drawn, encoding="utf-8")
