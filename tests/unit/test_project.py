@@ -326,7 +326,12 @@ ADDED = [
     ('search.facets = ["level"]', "indexes.lessons.search.facets", "not one of the filters"),
     ('search.popularity = "title"', "indexes.lessons.search.popularity", "of type text; allowed: a number"),
     ('search.tie_break = "title"', "indexes.lessons.search.tie_break", "of type text"),
-    ('search.by = "level"', "indexes.lessons.search.by", "there is no title"),
+    ('search.by = "level"', "indexes.lessons.search.by", "used with names only"),
+    (
+        'search.names = "title"\nsearch.title = "level"',
+        "indexes.lessons.search.title",
+        'no "level.whole" of type keyword',
+    ),
     ('search.sorts.new = "-publishd"', "indexes.lessons.search.sorts.new", 'no field "publishd"'),
     ('search.sorts.new = "title"', "indexes.lessons.search.sorts.new", "of type text; allowed: exact values"),
     ('search.sorts.relevance = "level"', "indexes.lessons.search.sorts.relevance", "is no name for an order"),
@@ -520,6 +525,15 @@ def test_a_file_that_is_not_there_or_not_text_is_one_problem(folder: Path) -> No
 def test_a_text_is_filtered_by_its_exact_sub_field(folder: Path) -> None:
     write(folder, TOML + 'search.filters = ["title"]')
     assert load(folder).indexes["lessons"].search.field_of("title") == "title.keyword"
+
+
+def test_fields_of_names_need_their_sub_fields(folder: Path) -> None:
+    write(folder, TOML + 'search = { title = "level", names = "title" }')
+    assert [str(problem).partition(";")[0] for problem in problems(folder)] == [
+        'indexes.lessons.search.title: the mapping has no "level.whole" of type keyword',
+        'indexes.lessons.search.names: the mapping has no "title.beginnings" of type text',
+        'indexes.lessons.search.names: the mapping has no "title.threes" of type text',
+    ]
 
 
 def test_a_search_table_with_everything_is_read_and_compiled(folder: Path) -> None:

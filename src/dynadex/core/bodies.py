@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .querying import Searchable, SearchRequest, SuggestRequest, order
-from .relevance import full_text, marks, suggested
+from .relevance import full_text, least_score, suggested
 
 _MOST_VALUES = 50
 """So many values of a facet are counted, the most frequent ones."""
@@ -25,6 +25,8 @@ def query(asked: SearchRequest, searchable: Searchable, hidden: Sequence[str] = 
         "track_scores": True,
         "track_total_hits": True,
     }
+    if least := least_score(asked.words, searchable):
+        body["min_score"] = least
     if asked.after is None:
         body["from"] = (asked.page - 1) * asked.size
     else:
@@ -33,8 +35,8 @@ def query(asked: SearchRequest, searchable: Searchable, hidden: Sequence[str] = 
         body["post_filter"] = {"bool": {"filter": list(counted.values())}}
     if searchable.facets:
         body["aggs"] = {name: _facet(name, counted, searchable) for name in searchable.facets}
-    if asked.words and searchable.highlight:
-        body["highlight"] = _highlight(asked.words, searchable)
+    if asked.words and searchable.highlight and not searchable.names:
+        body["highlight"] = _highlight(searchable)
     return body
 
 
@@ -48,8 +50,10 @@ def suggest(asked: SuggestRequest, searchable: Searchable, hidden: Sequence[str]
         "track_total_hits": False,
         "_source": list(searchable.suggest),
     }
-    if searchable.highlight:
-        body["highlight"] = _highlight(asked.words, searchable)
+    if least := least_score(asked.words, searchable):
+        body["min_score"] = least
+    if asked.words and searchable.highlight and not searchable.names:
+        body["highlight"] = _highlight(searchable)
     return body
 
 
@@ -89,10 +93,10 @@ def _ordered(name: str) -> dict[str, Any]:
     return {field: direction | {"missing": "_last", "unmapped_type": "keyword"}}
 
 
-def _highlight(words: str, searchable: Searchable) -> dict[str, Any]:
+def _highlight(searchable: Searchable) -> dict[str, Any]:
     return {
         "encoder": "html",  # the marks are HTML, so what they stand in must be too
         "number_of_fragments": 0,
         "require_field_match": False,
         "fields": {name: {} for name in searchable.highlight},
-    } | marks(words, searchable)
+    }

@@ -54,6 +54,8 @@ class Searchable:
     """What people call a document. It has the sub-fields that `relevance` describes, as `by` has."""
     by: str | None = None
     """Whose it is: people may add that to the title, or ask for all of somebody's."""
+    names: str | None = None
+    """A field with the words of both, copied there."""
     popularity: str | None = None
     """A number that is higher for what is wanted more often."""
     suggest: tuple[str, ...] = ()

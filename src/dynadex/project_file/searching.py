@@ -24,7 +24,7 @@ def read_search(section: Section, mapping: dict[str, Any]) -> Searchable:
     fields = section.texts("fields", _BOOSTED) or tuple(field for field, kind in _top(mapping) if kind == "text")
     names = tuple(field.partition("^")[0] for field in fields)
     given = {key: section.texts(key, _FIELD) for key in ("filters", "ranges", "facets", "highlight", "suggest")}
-    roles = {key: section.text(key, _FIELD) for key in ("title", "by", "popularity", "tie_break")}
+    roles = {key: section.text(key, _FIELD) for key in ("title", "by", "names", "popularity", "tie_break")}
     sorts = _read_sorts(section.child("sorts"), mapping, types)
     one = {key: (name,) for key, name in roles.items() if name}
     for key, named in {"fields": names, **given, **one}.items():
@@ -35,6 +35,7 @@ def read_search(section: Section, mapping: dict[str, Any]) -> Searchable:
                 section.problem(key, mistake)
     exact = _exact(section, given["filters"], types)
     _check_kinds(section, given, roles, types)
+    _check_names(section, roles, mapping, types)
     max_size = section.integer("max_size", 100, 1, 1000)
     default_size = section.integer("default_size", min(10, max_size), 1, 1000)
     if default_size > max_size:
@@ -53,6 +54,7 @@ def read_search(section: Section, mapping: dict[str, Any]) -> Searchable:
         tie=roles["tie_break"] or "_id",
         title=roles["title"],
         by=roles["by"],
+        names=roles["names"],
         popularity=roles["popularity"],
         suggest=given["suggest"] or shown,
         did_you_mean=section.boolean("did_you_mean", True),
@@ -97,8 +99,35 @@ def _check_kinds(
         section.problem("popularity", f"{quoted(popularity)} is of type {types[popularity]}; allowed: a number")
     if (tie := roles["tie_break"]) and types.get(tie, "keyword") not in _EXACT:
         section.problem("tie_break", f"{quoted(tie)} is of type {types[tie]}; allowed: a keyword or a number")
-    if roles["by"] and not roles["title"]:
-        section.problem("by", "there is no title that it could be added to; name that too")
+
+
+#: What the fields of the names need beside themselves: sub-fields of these types.
+_NAMES_NEED = {
+    "title": {"whole": "keyword"},
+    "by": {"whole": "keyword"},
+    "names": {"beginnings": "text", "threes": "text"},
+}
+
+
+def _check_names(
+    section: Section, roles: dict[str, str | None], mapping: dict[str, Any], types: dict[str, str]
+) -> None:
+    if not roles["names"]:
+        for key in ("title", "by"):
+            if roles[key]:
+                section.problem(key, "used with names only; name the field that title and by are copied to as well")
+        return
+    if not roles["title"]:
+        section.problem("names", "there is no title; name the field that has what people call a document")
+    for key, needed in _NAMES_NEED.items():
+        if not (field := roles[key]) or mappings.unknown_field(mapping, field):
+            continue
+        for sub, kind in needed.items():
+            if types.get(f"{field}.{sub}") != kind:
+                section.problem(
+                    key,
+                    f"the mapping has no {quoted(f'{field}.{sub}')} of type {kind}; docs/search.md shows what it needs",
+                )
 
 
 def _read_sorts(section: Section, mapping: dict[str, Any], types: dict[str, str]) -> dict[str, tuple[str, ...]]:
