@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock simulate bench bench-quick clean
+.PHONY: help install demo test check format lock relevance simulate bench bench-quick clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench: $(VENV)/.dev ## Measure: ours, plain and the limit side by side, on real 
 
 bench-quick: $(VENV)/.dev ## The same in eight minutes at most
 	@$(BIN)/python -m bench --quick $(ARGS)
+
+relevance: $(VENV)/.dev ## How well lessons are found, kind by kind (ARGS="--engine opensearch")
+	@$(BIN)/python -m tests.relevance $(ARGS)
 
 lock: $(VENV)/.dev ## Lock the newest versions of all dependencies anew
 	@sh requirements/lock.sh $(BIN)/uv

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -221,7 +223,7 @@ def languages(song: Song, dice: Random) -> str | None:
     if song.title.isascii() or (without_marks(song.title) == song.title and not re.search(r"[^\x00-\x7f]", song.title)):
         return None
     text = song.title.lower()
-    spelled = text.translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+    spelled = text.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
     return dice.choice((text, without_marks(text), spelled))
 
 
@@ -313,3 +315,12 @@ def _has(song: Song, parts: tuple[str, ...], unfinished: bool) -> bool:
         if not any(word.startswith(part) if last else word == part for word in there):
             return False
     return True
+
+
+JUDGED = Path(__file__).with_name("queries.jsonl")
+
+
+def judged() -> list[Query]:
+    """The queries kept with the project: written by hand, and of each kind some made by its rule."""
+    found = (json.loads(line) for line in JUDGED.read_text(encoding="utf-8").splitlines())
+    return [Query(one["query"], one["kind"], tuple(Song(*song) for song in one["wanted"])) for one in found]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 from dynadex import generations
@@ -19,6 +22,7 @@ from .kinds import Query
 from .songs import LESSONS, Song, lessons
 
 DEPTH = 10
+FLOORS = Path(__file__).with_name("floors.json")
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def filled(engine: Engine) -> Subject:
     alias = generations.write_alias(generation)
     engine.write([Operation(alias, str(lesson["id"]), 1, dumps(lesson)) for lesson in lessons()], Patience(60))
     engine.ask("POST", f"/{generation}/_refresh")
-    return Subject(engine, index.search)
+    return Subject(engine, replace(index.search, facets=()))  # to count values would only take time
 
 
 @dataclass
@@ -64,6 +68,19 @@ class Score:
     reciprocal: float = 0.0
     took: list[int] = field(default_factory=list)
     missed: list[tuple[Query, Sequence[Song]]] = field(default_factory=list)
+
+    @property
+    def recall_at_1(self) -> float:
+        return self.first / self.count
+
+    @property
+    def recall_at_5(self) -> float:
+        return self.five / self.count
+
+    @property
+    def mrr(self) -> float:
+        """The mean of 1 / the place of the first wanted hit."""
+        return self.reciprocal / self.count
 
     def add(self, query: Query, found: Sequence[Song], took: int = 0) -> None:
         place = next((place for place, song in enumerate(found, 1) if song in query.wanted), 0)
@@ -95,3 +112,34 @@ def keystrokes(subject: Subject, song: Song, most: int = 12) -> int:
         if song in subject.suggest(typed[:count])[:3]:
             return count
     return most + 1
+
+
+def table(scores: Mapping[str, Score]) -> str:
+    """The scores as a table of Markdown."""
+    lines = [
+        "| kind | queries | recall@1 | recall@5 | MRR | nothing found | engine, median |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind, score in scores.items():
+        lines.append(
+            f"| {kind} | {score.count} | {score.recall_at_1:.3f} | {score.recall_at_5:.3f} | {score.mrr:.3f} "
+            f"| {score.nothing / score.count:.1%} | {median(score.took):.0f} ms |"
+        )
+    return "\n".join(lines)
+
+
+def below_floor(scores: Mapping[str, Score], typed: Sequence[int]) -> list[str]:
+    """What is below its floor in floors.json."""
+    floors = json.loads(FLOORS.read_text(encoding="utf-8"))
+    problems = []
+    for kind, score in scores.items():
+        floor = floors["all" if kind == "all" else "each kind"]
+        found = {"recall@1": score.recall_at_1, "recall@5": score.recall_at_5, "MRR": score.mrr}
+        problems += [
+            f"{kind}: {name} is {value:.3f}, below its floor of {floor[name]}"
+            for name, value in found.items()
+            if value < floor[name]
+        ]
+    if (share := sum(count <= 5 for count in typed) / len(typed)) < floors["suggested after five keystrokes"]:
+        problems.append(f"suggested after five keystrokes: {share:.3f} is below its floor")
+    return problems

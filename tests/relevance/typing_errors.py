@@ -8,20 +8,15 @@ _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 def _neighbours() -> dict[str, str]:
-    places = {
-        letter: (row + column * 1.0 + row * 0.0, row, column)
-        for row, keys in enumerate(_ROWS)
-        for column, letter in enumerate(keys)
-    }
-    found: dict[str, str] = {}
-    for letter, (_, row, column) in places.items():
-        near = [
+    places = {letter: (row, column) for row, keys in enumerate(_ROWS) for column, letter in enumerate(keys)}
+    return {
+        letter: "".join(
             other
-            for other, (_, other_row, other_column) in places.items()
+            for other, (other_row, other_column) in places.items()
             if other != letter and abs(row - other_row) <= 1 and abs(column - other_column) <= 1
-        ]
-        found[letter] = "".join(near)
-    return found
+        )
+        for letter, (row, column) in places.items()
+    }
 
 
 _NEAR = _neighbours()

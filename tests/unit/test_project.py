@@ -327,11 +327,6 @@ ADDED = [
     ('search.popularity = "title"', "indexes.lessons.search.popularity", "of type text; allowed: a number"),
     ('search.tie_break = "title"', "indexes.lessons.search.tie_break", "of type text"),
     ('search.by = "level"', "indexes.lessons.search.by", "used with names only"),
-    (
-        'search.names = "title"\nsearch.title = "level"',
-        "indexes.lessons.search.title",
-        'no "level.whole" of type keyword',
-    ),
     ('search.sorts.new = "-publishd"', "indexes.lessons.search.sorts.new", 'no field "publishd"'),
     ('search.sorts.new = "title"', "indexes.lessons.search.sorts.new", "of type text; allowed: exact values"),
     ('search.sorts.relevance = "level"', "indexes.lessons.search.sorts.relevance", "is no name for an order"),
