@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dynadex.core import bodies, querying, results
 from dynadex.core.attributes import dumps
 from dynadex.core.bulk import Operation
 from dynadex.core.querying import Searchable
+from dynadex.core.wording import LEFT_OUT, words_of
 from tests.engine.subject import SETTINGS, Subject, statuses
 
 MAPPING = json.loads((Path(__file__).parents[2] / "examples/lessons/mapping.json").read_text())
@@ -29,6 +31,9 @@ SEARCHABLE = Searchable(
     popularity="popularity",
     suggest=("title", "artist"),
 )
+
+#: As the lessons example has it: what is searched is known by its title and artist.
+KNOWN = replace(SEARCHABLE, title="title", by="artist", names="names")
 
 # id: title, artist, instrument, level
 LESSONS = {
@@ -74,10 +79,20 @@ def lessons(new_subject: Callable[[], Subject]) -> Subject:
     return subject
 
 
-def search(subject: Subject, words: str = "", hidden: Sequence[str] = (), **parameters: str) -> dict[str, Any]:
-    asked = querying.request({"q": words, **parameters}, SEARCHABLE)
+def search(subject: Subject, words: str = "", **parameters: str) -> dict[str, Any]:
+    return searched(subject, SEARCHABLE, {"q": words, **parameters})
+
+
+def known(subject: Subject, words: str) -> dict[str, Any]:
+    return searched(subject, KNOWN, {"q": words})
+
+
+def searched(
+    subject: Subject, searchable: Searchable, parameters: Mapping[str, str], hidden: Sequence[str] = ()
+) -> dict[str, Any]:
+    asked = querying.request(parameters, searchable)
     index = generations.read_alias(subject.engine, "lessons")
-    return results.result(subject.engine.search(index, bodies.query(asked, SEARCHABLE, hidden)), asked, SEARCHABLE)
+    return results.result(subject.engine.search(index, bodies.query(asked, searchable, hidden)), asked, searchable)
 
 
 def ids(result: Mapping[str, Any]) -> list[str]:
@@ -223,15 +238,17 @@ def test_a_facet_counts_what_choosing_a_value_would_find(lessons: Subject) -> No
 
 
 def test_hidden_documents_are_neither_found_nor_counted(lessons: Subject) -> None:
-    found = search(lessons, "hallelujah", hidden=["buckley"])
+    found = searched(lessons, SEARCHABLE, {"q": "hallelujah"}, ["buckley"])
     assert (ids(found), found["total"]) == (["cohen"], 1)
     assert counts(found, "level") == {"intermediate": 1}
 
 
-def suggestions(subject: Subject, words: str, size: int = 10) -> list[dict[str, Any]]:
+def suggestions(
+    subject: Subject, words: str, size: int = 10, searchable: Searchable = SEARCHABLE
+) -> list[dict[str, Any]]:
     asked = querying.suggest_request({"q": words, "size": str(size)})
     index = generations.read_alias(subject.engine, "lessons")
-    found = results.suggestions(subject.engine.search(index, bodies.suggest(asked, SEARCHABLE)), asked, SEARCHABLE)
+    found = results.suggestions(subject.engine.search(index, bodies.suggest(asked, searchable)), asked, searchable)
     return list(found["suggestions"])
 
 
@@ -292,6 +309,101 @@ def test_highlights_where_an_apostrophe_was_taken_out(lessons: Subject) -> None:
 
 def test_no_words_no_highlights(lessons: Subject) -> None:
     assert {str(hit["highlights"]) for hit in search(lessons)["hits"]} == {"{}"}
+
+
+# -- What is known by its names
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "meant"),
+    [
+        ("let it be", "let it be", None),
+        ("LET IT BE ME", "let it be me", None),
+        ("letitbe", "let it be", None),
+        ("stair way to heaven", "stairway", None),
+        ("stairwey to heavan", "stairway", "Stairway to Heaven"),
+        ("ztairway", "stairway", "Stairway to Heaven"),
+        ("led zepelin stairway", "stairway", "Stairway to Heaven Led Zeppelin"),
+        ("stairway by led zeppelin", "stairway", None),
+        ("heaven stairw", "stairway", None),
+        ("dont stop believing", "believin", "Don't Stop Believin\u2019"),
+        ("don\u2019t stop believin'", "believin", None),
+        ("beyoncé halo", "halo", None),
+        ("halo beyonce", "halo", None),
+        ("hallelujah cohen", "cohen", None),
+        ("jeff buckley hallelujah", "buckley", None),
+        ("haleluja cohn", "cohen", "Hallelujah Leonard Cohen"),
+        ("tom and jerrys rag", "rag", None),
+        ("tom n jerry", "rag", None),
+        ("nineteen seventy nine", "1979", None),
+        ("nineteen seventy nine pumpkins", "1979", None),
+        ("東京", "tokyo", None),
+        ("椎名林檎 東京", "tokyo", None),
+        ("etude in re", "etude", None),
+        ("sor etude", "etude", None),
+        ("everly", "let it be me", None),
+    ],
+)
+def test_names_find_it_however_they_are_typed(lessons: Subject, words: str, first: str, meant: str | None) -> None:
+    result = known(lessons, words)
+    assert ids(result)[0] == first
+    assert result["didYouMean"] == meant
+
+
+@pytest.mark.parametrize("words", ["nothing of this kind", "*", "xqzw", "😀", "' . -"])
+def test_what_is_like_no_name_finds_nothing(lessons: Subject, words: str) -> None:
+    result = known(lessons, words)
+    assert (ids(result), result["total"], result["facets"]["level"]) == ([], 0, [])
+
+
+def test_alike_hits_come_in_the_order_of_their_popularity(lessons: Subject) -> None:
+    assert ids(known(lessons, "hallelujah")) == ["buckley", "cohen"]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("s", "stairway"),
+        ("stari", "stairway"),
+        ("beyonce ha", "halo"),
+        ("the smash", "1979"),
+        ("let it be", "let it be"),
+    ],
+)
+def test_names_are_completed_while_they_are_typed(lessons: Subject, words: str, first: str) -> None:
+    assert suggestions(lessons, words, searchable=KNOWN)[0]["id"] == first
+
+
+def test_marks_are_the_same_on_every_engine(lessons: Subject) -> None:
+    for words, marked in (
+        ("stop believin", {"title": ["Don&#x27;t <em>Stop</em> <em>Believin</em>\u2019"]}),
+        ("dont", {"title": ["<em>Don&#x27;t</em> Stop Believin\u2019"]}),
+        ("rag cats", {"title": RAG, "artist": ["The &quot;<em>Cats</em>&quot;"]}),
+    ):
+        assert known(lessons, words)["hits"][0]["highlights"] == marked
+
+
+RAG = ["Tom &amp; Jerry&#x27;s &lt;em&gt;<em>Rag</em>&lt;&#x2F;em&gt;"]
+
+
+@pytest.mark.parametrize(
+    "text", [*(text for lesson in LESSONS.values() for text in lesson[:2]), "Rock 'n' Roll", "The And The N", "R.E.M."]
+)
+def test_a_whole_name_is_the_same_in_the_index_and_here(lessons: Subject, text: str) -> None:
+    index = generations.read(lessons.engine, "lessons")[0]
+    answer = lessons.engine.ask("POST", f"/{index}/_analyze", {"normalizer": "whole", "text": text})
+    left = [word for word in words_of(text) if word not in LEFT_OUT]
+    assert "".join(token["token"] for token in answer["tokens"]) == "".join(left)
+
+
+def test_scores_do_not_depend_on_the_engine(lessons: Subject) -> None:
+    hits = known(lessons, "hallelujah cohen")["hits"]
+    assert [(hit["id"], round(float(hit["score"]), 2)) for hit in hits] == [("cohen", 16.29), ("buckley", 8.1)]
+
+
+def test_a_generation_from_before_the_names_finds_nothing_but_answers(subject: Subject) -> None:
+    filled(subject, "lessons", {"settings": SETTINGS}, {"1": {"title": "One"}})
+    assert known(subject, "one")["total"] == 0
 
 
 # -- Analysis

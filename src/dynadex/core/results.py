@@ -7,7 +7,7 @@ from typing import Any
 
 from .marking import Meant, marks, near, value
 from .querying import Searchable, SearchRequest, SuggestRequest, cursor_after
-from .wording import forms, whole, words_of
+from .wording import SMALL, forms, whole, words_of
 
 
 def result(answer: Mapping[str, Any], asked: SearchRequest, searchable: Searchable) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def did_you_mean(document: Mapping[str, Any], meant: Meant, searchable: Searchab
     if any(form in end for form in forms(meant.words) for end in together):
         return None  # nothing is wrong but perhaps where words are parted
     typed = Meant(" ".join([*titled, *by]))
-    if all(typed.exactly(word) for word in meant.words[:-1]) and any(
+    if all(typed.exactly(word) or word in SMALL for word in meant.words[:-1]) and any(
         word.startswith(meant.words[-1]) for word in (*titled, *by)
     ):
         return None
