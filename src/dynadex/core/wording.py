@@ -116,6 +116,8 @@ def forms(words: Sequence[str]) -> list[str]:
         [_FULL.get(word, word) for word in words],
     ]
     found = [whole(way) for way in ways] + ["".join(words)]
+    # Joined by hand: `thescientist`.
+    found += [form[3:] for form in found[-1:] if form.startswith("the") and len(form) > 5]
     return [form for form in dict.fromkeys(found) if form]
 
 
@@ -124,7 +126,7 @@ def _with_numerals(words: Sequence[str]) -> Iterator[str]:
     place = 0
     while place < len(words):
         end = place
-        while end < len(words) and words[end] in _NUMBER_WORDS:
+        while end < len(words) and (words[end] in _NUMBER_WORDS or _within_number(words, end)):
             end += 1
         if end == place or words[place:end] == ["o"]:
             if words[place] not in _OPERATORS:
@@ -135,9 +137,23 @@ def _with_numerals(words: Sequence[str]) -> Iterator[str]:
             place = end
 
 
+def _within_number(words: Sequence[str], place: int) -> bool:
+    """Whether it is the `and` of `two hundred and five`."""
+    around = words[place - 1 : place + 2]
+    return (
+        place > 0
+        and len(around) == 3
+        and around[0] in ("hundred", "thousand")
+        and around[1] == "and"
+        and around[2] in _NUMBER_WORDS
+    )
+
+
 def _numeral(words: Sequence[str]) -> str:
     numeral, last = "", ""
     for word in words:
+        if word == "and":
+            continue
         if word in ("hundred", "thousand"):
             last = (last or "1") + ("00" if word == "hundred" else "000")
         elif word in _UNIT and 0 < _UNIT[word] < 10 and last.endswith("0") and len(last) > 1:
