@@ -75,7 +75,7 @@ def fold(text: str) -> str:
 def _folded(character: str) -> str:
     if character.isascii():
         return character
-    first = normalize("NFKD", character)[0]
+    first = normalize("NFKD", character)[0].lower()
     return first if first.isascii() and first.isalnum() else character
 
 
