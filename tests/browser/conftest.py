@@ -57,7 +57,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         found = up(project, Options(port=free_base(), engine_urls=urls), Quiet())
         assert found.running.door is not None
         assert found.admin is not None
-        yield Site(f"{found.running.door.url}/", found.admin.username, found.admin.password, doors)
+        site = Site(f"{found.running.door.url}/", found.admin.username, found.admin.password, doors)
+        for region in project.regions:
+            site.wake(region)
+        yield site
 
 
 # Not for the session: Playwright's event loop would still run when later tests start theirs.
@@ -65,6 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("browser: chromium is not installed (apt-get install chromium)")
+    expect.set_options(timeout=15_000)  # a sign-in may be the first, with a cold start
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         yield browser
@@ -76,7 +80,6 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test when its script raises or breaks its security policy."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(10_000)
-    expect.set_options(timeout=10_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +37,14 @@ class Site:
         finally:
             for region in regions:
                 self.doors[region].open()
+
+    def wake(self, region: str) -> None:
+        """Has the region sign somebody in once: the first time the function starts, which may take a while."""
+        body = json.dumps({"username": self.username, "password": self.password}).encode()
+        url, headers = f"{self.url}{region}/auth/sign-in", {"Content-Type": "application/json"}
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(urllib.request.Request(url, body, headers), timeout=60) as answer:
+            assert answer.status == 200
 
     def open(self, page: Page, path: str = "") -> None:
         page.goto(f"{self.url}{path}")

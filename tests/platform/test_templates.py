@@ -12,6 +12,7 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 
 from dynadex.functions import admin
+from dynadex.platform.edge import application
 
 TEMPLATES = {
     name: Path(str(files("dynadex") / "platform" / "templates" / f"{name}.yaml"))
@@ -26,6 +27,7 @@ TEMPLATES = {
         "console",
         "domain",
         "source",
+        "web",
     )
 }
 WITH_FUNCTIONS = ("regional", "operations", "watch", "heartbeat", "admin", "console")
@@ -131,7 +133,10 @@ def test_search_reaches_neither_tables_nor_queues() -> None:
     assert not [action for action in actions if action.startswith(("dynamodb:", "sqs:"))]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("table", "AWS::DynamoDB::GlobalTable"), ("artifacts", "AWS::S3::Bucket")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("table", "AWS::DynamoDB::GlobalTable"), ("artifacts", "AWS::S3::Bucket"), ("web", "AWS::S3::Bucket")],
+)
 def test_data_outlives_its_stack(name: str, kind: str) -> None:
     [resource] = [entry for entry in template(name)["Resources"].values() if entry["Type"] == kind]
     assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
@@ -323,3 +328,10 @@ def check_retries(retries: list[dict[str, Any]]) -> None:
         "States.TaskFailed",
     } <= set(retried)
     assert all(rule["BackoffRate"] > 1 and rule["JitterStrategy"] == "FULL" for rule in retried.values())
+
+
+def test_the_page_may_do_no_more_than_on_a_laptop_but_ask_the_apis() -> None:
+    [policy] = of_type("web", "AWS::CloudFront::ResponseHeadersPolicy").values()
+    security = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    in_cloud = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    assert in_cloud.replace(" ${ApiOrigins}", "") == application.SECURITY["Content-Security-Policy"]

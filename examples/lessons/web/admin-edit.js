@@ -12,6 +12,10 @@ import { ago, capital, time } from "./wording.js";
 
 const INDEX = "lessons";
 const PATH = "admin/lessons";
+const ACTIONS = {
+  create: "Written", patch: "Changed", replace: "Replaced", publish: "Published", unpublish: "Unpublished",
+  delete: "Deleted", import: "Imported",
+};
 // What the API keeps of an item by itself, or what has a button of its own.
 const KEPT = ["revision", "updated_at", "updated_by", "draft"];
 
@@ -254,7 +258,7 @@ export async function editView({ view, go, link, guard, replace }, id) {
       element("h2", {}, "History"),
       entries.length
         ? element("ol", { class: "history" }, entries.map((entry) => element("li", {},
-          element("p", {}, element("strong", {}, capital(entry.action)), " ", element("time", { dateTime: entry.at, title: time(entry.at), class: "soft small" }, ago(entry.at))),
+          element("p", {}, element("strong", {}, ACTIONS[entry.action] ?? capital(entry.action)), " ", element("time", { dateTime: entry.at, title: time(entry.at), class: "soft small" }, ago(entry.at))),
           element("p", { class: "soft small" }, `Revision ${entry.revision}, by ${text(entry.by)}`),
           entry.changes?.length > 0 && entry.action !== "create" && element("details", {},
             element("summary", {}, entry.changes.map(({ path }) => name(path)).slice(0, 4).join(", ")),

@@ -23,7 +23,7 @@ export async function watchRegions(box, index, id, { started, there, gone = fals
   box.replaceChildren(
     element("h2", {}, gone ? "Gone from the search" : "Found by the search"),
     element("ul", { class: "findable" }, rows.map(({ region, state, dot }) => element("li", { "data-region": region },
-      element("span", { class: "where" }, dot, regionName(region), element("span", { class: "soft small" }, region)), state))),
+      element("span", { class: "where", title: region }, dot, regionName(region)), state))),
     said);
   box.hidden = false;
   const all = await Promise.all(rows.map((row) => watch(row, index, id, { started, there, gone, signal })));

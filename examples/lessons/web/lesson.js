@@ -20,7 +20,7 @@ async function load() {
     const answer = await ask(routed, `lessons/${encodeURIComponent(id)}`, { parameters: { from } });
     retrying.succeeded();
     show(answer.document.document);
-    byId("answered").textContent = `${regionName(answer.region ?? "")} answered in ${milliseconds(answer.time)}.`;
+    byId("answered").textContent = `${answer.region ? `${regionName(answer.region)} answered` : "Answered"} in ${milliseconds(answer.time)}.`;
     others(routed, answer.document.document);
   } catch (error) {
     explain(error);
@@ -65,12 +65,8 @@ function panel(title, ...content) {
 
 function back() {
   // Back to what was found, where one came from there.
-  const found = document.referrer && new URL(document.referrer).origin === location.origin && history.length > 1;
-  return element("a", { class: "back", href: `index.html${from && `?${new URLSearchParams({ from })}`}`, onclick: (event) => {
-    if (!found || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    history.back();
-  } }, element("span", { "aria-hidden": "true" }, "←"), "Lessons");
+  const found = sessionStorage.getItem("found") ?? (from && `?${new URLSearchParams({ from })}`);
+  return element("a", { class: "back", href: `index.html${found}` }, element("span", { "aria-hidden": "true" }, "←"), "Lessons");
 }
 
 async function others(base, lesson) {

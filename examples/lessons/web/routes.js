@@ -10,10 +10,10 @@ export function routesPanel({ records, regions, interval, threshold }) {
     element("div", { class: "routing" },
       element("div", { class: "panel scroll", tabIndex: 0, role: "region", "aria-label": "Who is sent where" }, element("table", {},
         head("Location", "Region", "Now"),
-        element("tbody", {}, records.map(({ location, region }) => element("tr", {},
-          element("th", { scope: "row" }, locationName(location), " ", element("span", { class: "soft small" }, location)),
-          element("td", {}, regionName(region)),
-          element("td", {}, stateOf(regions[region]))))))),
+        element("tbody", {}, [...byLocation(records)].map(([location, named]) => element("tr", {},
+          element("th", { scope: "row" }, locationName(location), location !== "*" && element("span", { class: "soft small" }, ` ${location}`)),
+          element("td", {}, named.map(regionName).join(", then ")),
+          element("td", {}, stateOf(regions[named[0]]))))))),
       element("div", { class: "panel scroll", tabIndex: 0, role: "region", "aria-label": "Health checks" }, element("table", {},
         head("Region", "Since", "Checks", "Failed", "Last", "Requests"),
         element("tbody", {}, Object.entries(regions).map(([region, state]) => element("tr", { class: "tabular" },
@@ -24,6 +24,13 @@ export function routesPanel({ records, regions, interval, threshold }) {
           element("td", {}, Number.isFinite(state.lastMillis) ? milliseconds(state.lastMillis) : "–"),
           element("td", {}, number(state.requests)))))),
       element("p", { class: "soft small" }, `Each region is asked every ${interval} s; ${threshold} answers in a row change its state.`))));
+}
+
+// The regions of each location, in the order in which they are tried.
+function byLocation(records) {
+  const found = new Map();
+  for (const { location, region } of records) found.set(location, [...(found.get(location) ?? []), region]);
+  return found;
 }
 
 function head(...titles) {

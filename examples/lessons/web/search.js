@@ -94,7 +94,7 @@ function show({ document: result, region, time, serverTime }, next) {
   state.replaceChildren(element("strong", {}, count(result.total, "lesson")), words && ` for “${shortened(words)}”`);
   byId("answered").replaceChildren(
     element("span", { class: "dot", "aria-hidden": "true" }),
-    `${regionName(region ?? instead ?? "")} answered in `,
+    region ?? instead ? `${regionName(region ?? instead)} answered in ` : "Answered in ",
     element("span", { title: serverTime === null ? "" : `${milliseconds(serverTime)} of it in ${region}` }, milliseconds(time)));
   byId("answered").dataset.region = region ?? "";
   showMeant(result.didYouMean);
@@ -251,7 +251,10 @@ from.addEventListener("change", () => {
   change({ from: from.value });
 });
 more.addEventListener("click", () => find({ next: true }));
-hits.addEventListener("click", settle); // one may come back to what was found
+hits.addEventListener("click", () => {
+  settle();
+  sessionStorage.setItem("found", toAddress(asked)); // where a lesson leads back to
+});
 byId("filters-toggle").addEventListener("click", ({ currentTarget: toggle }) => {
   const open = toggle.getAttribute("aria-expanded") !== "true";
   toggle.setAttribute("aria-expanded", String(open));

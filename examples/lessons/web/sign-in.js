@@ -36,7 +36,9 @@ export async function showSignIn(box, { reason = "", region = null, done, others
     }
   });
   box.replaceChildren(form);
-  (username() ? password : name).input.focus();
+  const first = (username() ? password : name).input;
+  first.autofocus = true; // for a dialog that opens only then
+  first.focus();
   try {
     const { routed, regions } = await places();
     choice.replaceChildren(...Object.keys(regions).map((known) => new Option(`${regionName(known)} · ${known}`, known)));
@@ -58,8 +60,10 @@ export function signInDialog(reason, region = null) {
 
 async function nearest(routed, choice) {
   try {
+    let chosen = false;
+    choice.addEventListener("change", () => (chosen = true), { once: true });
     const { document: found } = await ask(routed, "auth");
-    if ([...choice.options].some(({ value }) => value === found.region)) choice.value = found.region;
+    if (!chosen && [...choice.options].some(({ value }) => value === found.region)) choice.value = found.region;
   } catch {
     // The first is as good a choice.
   }

@@ -19,6 +19,7 @@ export function milliseconds(value) {
 // `seconds` as one reads it at a glance: 0.42 s, 7.1 s, 3 min.
 export function seconds(value) {
   if (!Number.isFinite(value)) return "–";
+  if (value === 0) return "0 s";
   if (value >= 90) return `${whole.format(Math.round(value / 60))} min`;
   return `${value < 10 ? value.toFixed(value < 1 ? 2 : 1) : Math.round(value)} s`;
 }

@@ -300,7 +300,7 @@ def _regional_parameters(project: Project, cloud: Cloud, region: str, bucket: st
         "SearchTimeout": str(functions.search.timeout),
         "SearchRate": str(api.rate),
         "SearchBurst": str(api.burst),
-        "AllowedOrigins": ",".join(dict.fromkeys((*api.origins, *web.origins(project, cloud)))),
+        "AllowedOrigins": ",".join(web.allowed_origins(project, cloud, api.origins)),
         "SubnetIds": ",".join(aws.subnets),
         "SecurityGroupIds": ",".join(aws.security_groups),
         "KmsKeyArn": aws.kms_key or "",

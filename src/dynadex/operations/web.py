@@ -46,6 +46,11 @@ def origins(project: Project, cloud: Cloud) -> tuple[str, ...]:
     return (found["PageOrigin"],) if "PageOrigin" in found else ()
 
 
+def allowed_origins(project: Project, cloud: Cloud, configured: Sequence[str]) -> list[str]:
+    """The origins that an API answers: those configured, and the page's unless all are."""
+    return list(configured) if "*" in configured else list(dict.fromkeys((*configured, *origins(project, cloud))))
+
+
 def publish(project: Project, cloud: Cloud, apis: Mapping[str, str], steps: Steps) -> str | None:
     """Brings the page up to date; returns its address, or None where the project has none or this cloud serves none.
 
@@ -152,7 +157,7 @@ def _let_in(project: Project, cloud: Cloud, origin: str, steps: Steps) -> None:
         cloudformation = cloud.client("cloudformation", region)
         given = stacks.parameters(cloudformation, project.name)
         allowed = [one for one in given.get("AllowedOrigins", "").split(",") if one]
-        if given and origin not in allowed:
+        if given and origin not in allowed and "*" not in allowed:
             with steps.step(f"{region}: let the page in"):
                 parameters = given | {"AllowedOrigins": ",".join((*allowed, origin))}
                 tags = {"dynadex:project": project.name}

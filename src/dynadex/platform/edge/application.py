@@ -39,7 +39,7 @@ _READ = ("GET", "HEAD")
 _WRITE = (*_READ, "POST", "PUT", "PATCH", "DELETE")
 _READ_PATHS = frozenset({"search", "suggest", "health", "openapi.json"})
 _WRITE_PATHS = frozenset({"auth", "admin", "operations"})
-_SECURITY = {
+SECURITY = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -246,7 +246,7 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_SECURITY)
+    response.headers.update(SECURITY)
     response.headers.setdefault("Cache-Control", "no-cache")
     if response.content_type.startswith("text/"):
         response.charset = "utf-8"
