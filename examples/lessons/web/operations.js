@@ -46,7 +46,7 @@ async function refresh() {
     routes.replaceChildren(...(edge ? [routesPanel(edge)] : []));
     busy = states.some(({ operations }) => Object.values(operations?.indexes ?? {}).some(({ refill }) => refill?.status === "RUNNING"));
     if (Date.now() - sampled > SAMPLES_EVERY_MS) await showCharts(Object.keys(regions));
-    updated.textContent = `As of ${new Date().toLocaleTimeString("en", { timeStyle: "medium" })}`;
+    updated.textContent = `As of ${new Date().toLocaleTimeString("en", { timeStyle: "medium", hourCycle: "h23" })}`;
   } catch (error) {
     return explain(error, refresh);
   }
@@ -120,13 +120,18 @@ async function showCharts(regions) {
     points: samples.map((sample) => ({ at: Date.parse(sample.at), value: value(sample) ?? null })).sort((one, other) => one.at - other.at),
   }));
   const keep = openTables();
-  charts.replaceChildren(
-    chart("Freshness: from a put until it is found", of(({ freshness }) => freshness), { ...span, format: seconds, least: 0.1 }),
-    chart("Time of a search", of(({ searchMillis }) => searchMillis), { ...span, format: (value) => (value ? milliseconds(value) : "0"), least: 10 }),
-    chart("Searches a minute", of(({ searches }) => searches), { ...span, format: short, least: 4 }),
-    chart("Items without their document", of(({ items, documents }) => Math.abs(items - documents)), { ...span, format: short, least: 4 }),
-    chart("Failures waiting", of(({ failures }) => failures), { ...span, format: short, least: 4 }),
-    chart("Lag of the stream", of(({ lag }) => lag), { ...span, format: seconds, least: 1 }));
+  const wanted = [
+    ["Freshness: from a put until it is found", ({ freshness }) => freshness, seconds, 0.1],
+    ["Time of a search", ({ searchMillis }) => searchMillis, (value) => (value ? milliseconds(value) : "0"), 10],
+    ["Searches a minute", ({ searches }) => searches, short, 4],
+    ["Items without their document", ({ items, documents }) => Math.abs(items - documents), short, 4],
+    ["Failures waiting", ({ failures }) => failures, short, 4],
+    ["Lag of the stream", ({ lag }) => lag, seconds, 1],
+  ];
+  charts.replaceChildren(...wanted
+    .map(([title, value, format, least]) => [title, of(value), { ...span, format, least }])
+    .filter(([, series]) => series.some(({ points }) => points.some(({ value }) => Number.isFinite(value)))) // measured at all
+    .map(([title, series, options]) => chart(title, series, options)));
   keep.forEach((title) => charts.querySelector(`[data-title="${CSS.escape(title)}"] details`)?.setAttribute("open", ""));
 }
 
