@@ -12,6 +12,7 @@ from dynadex import project as projects
 from dynadex.cli.drill import _ask_first
 from dynadex.errors import DynadexError
 from dynadex.operations import deployed, outage, routing
+from dynadex.operations.drill import Drill, Options, WrongDrill
 from dynadex.operations.outage import KINDS, MEANING, Kind, Note, Outage, OutageError, WrongOutage
 from dynadex.operations.routing import HealthCheck
 from dynadex.platform.cloud import Cloud
@@ -110,6 +111,13 @@ def test_a_note_that_cannot_be_read_is_named(project: Project) -> None:
         (folder.path / "drill.json").write_text(text)
         with pytest.raises(OutageError, match=r"drill\.json cannot be read"):
             outage.noted(folder)
+
+
+def test_a_project_of_one_region_has_nobody_to_answer_for_it(project: Project) -> None:
+    (project.directory / "dynadex.toml").write_text(TOML.replace(', "eu-west-1"', ""))
+    alone = projects.load(project.directory)
+    with pytest.raises(WrongDrill, match="one region only"):
+        Drill(alone, cast(Cloud, Aws()), Folder(alone.directory), "us-east-1", Options())
 
 
 def test_two_drills_do_not_meet(project: Project) -> None:
