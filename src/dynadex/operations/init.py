@@ -26,6 +26,7 @@ SEED = "seed.jsonl"
 _ENTITIES = "entities"
 _WIDTH = 116
 _LONGEST_NAME = 31
+_MOST_FACETS = 5
 _TAKEN_NAME = re.compile(r".*-(v\d+|feed|write)")
 
 
@@ -255,6 +256,7 @@ def _index(table: str, index: Index) -> Iterator[str]:
     yield f"\n[indexes.{index.name}.search]"
     yield from _list("fields", proposal.search, "words are looked for in these")
     yield from _list("filters", proposal.filters, "exact values: ?name=value")
+    yield from _list("facets", proposal.filters[:_MOST_FACETS], "those whose values are counted")
     yield "default_size = 10\nmax_size = 100"
 
 

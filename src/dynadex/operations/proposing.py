@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..core.attributes import Item, KeySchema
+from ..core.querying import PARAMETERS
 from .observing import ISO, Observed, item_size, observe
 
 #: More fields than this are a burden to the cluster (its own limit is 1,000): the rarest attributes are left unmapped.
@@ -27,8 +28,6 @@ _MOST_INNER_NAMES = 100
 _MOST_CHOICES, _LONGEST_CHOICE = 50, 100
 _MOST_SEARCHED, _MOST_FILTERS = 20, 20
 _FEWEST_DATES = 0.95
-# A parameter of every search, so no filter can have its name.
-_PARAMETERS = frozenset({"q", "index", "page", "size", "cursor"})
 # The engines refuse a document with one of these as an attribute.
 _METADATA = frozenset(
     {
@@ -120,7 +119,7 @@ def _can_name(path: str) -> bool:
 
 
 def _can_filter(path: str) -> bool:
-    return _can_name(path) and path not in _PARAMETERS
+    return _can_name(path) and path not in PARAMETERS  # which no filter can be named as
 
 
 def _unfit(attributes: Mapping[str, Observed]) -> dict[str, str]:
