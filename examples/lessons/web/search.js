@@ -77,6 +77,7 @@ async function suggestFor(base, q, signal) {
 }
 
 function show({ document: result, region, time, serverTime }, next) {
+  const focused = links().indexOf(document.activeElement);
   if (!next) {
     shown = new Set();
     hits.replaceChildren();
@@ -88,6 +89,7 @@ function show({ document: result, region, time, serverTime }, next) {
   fresh.forEach(({ id }) => shown.add(id));
   hits.append(...cards);
   if (next) cards[0]?.querySelector("a").focus();
+  else if (focused >= 0) (links()[focused] ?? links()[0] ?? field).focus(); // the hits are others now, the place is not
   more.hidden = !cursor;
   said.hidden = true;
   const words = asked.q.trim();
@@ -176,6 +178,7 @@ async function explain(error, next) {
 }
 
 function nothingShown() {
+  if (hits.contains(document.activeElement)) field.focus();
   hits.replaceChildren();
   more.hidden = meant.hidden = true;
   state.textContent = "";
@@ -228,14 +231,18 @@ function followAddress() {
   find();
 }
 
+function links() {
+  return [...hits.querySelectorAll("h3 a")];
+}
+
 // Down from the field leads into the hits; Up from the first leads back.
 function moveThroughHits(event) {
-  const links = [...hits.querySelectorAll("h3 a")];
-  const place = links.indexOf(document.activeElement);
+  const all = links();
+  const place = all.indexOf(document.activeElement);
   if (event.key === "Escape" && place >= 0) field.focus();
-  else if (event.key === "ArrowDown" && (place >= 0 || document.activeElement === field)) (links[place + 1] ?? (more.hidden ? links.at(-1) : more))?.focus();
-  else if (event.key === "ArrowUp" && place >= 0) (links[place - 1] ?? field).focus();
-  else if (event.key === "ArrowUp" && document.activeElement === more) links.at(-1)?.focus();
+  else if (event.key === "ArrowDown" && (place >= 0 || document.activeElement === field)) (all[place + 1] ?? (more.hidden ? all.at(-1) : more))?.focus();
+  else if (event.key === "ArrowUp" && place >= 0) (all[place - 1] ?? field).focus();
+  else if (event.key === "ArrowUp" && document.activeElement === more) all.at(-1)?.focus();
   else return;
   event.preventDefault();
 }
