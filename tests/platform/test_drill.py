@@ -36,7 +36,9 @@ timeout = 10
 INTERVAL, THRESHOLD = 1.0, 2
 #: What the checks need to see a loss, with two seconds for an answer, and one interval more.
 BOUND = INTERVAL + 2 + 2 + INTERVAL
-_SHORT = ("--interval", str(INTERVAL), "--threshold", str(THRESHOLD), "--hold", "1", "--calm", "1")
+_CHECKS = ("--interval", str(INTERVAL), "--threshold", str(THRESHOLD))
+#: Few writes and searches: the machine may be busy with other things.
+_SHORT = (*_CHECKS, "--hold", "1", "--calm", "1", "--searches", "2", "--writes", "3")
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +105,9 @@ def test_a_lost_region_fails_no_search_for_long_loses_no_write_and_comes_back_eq
         *("searches", "writes", "detectedSeconds", "routedBackSeconds", "paritySeconds", "parity", "timeline"),
     }
     searches, writes = told["searches"], told["writes"]
-    assert searches["total"] > 20
+    assert searches["total"] > 10
     assert searches["longestFailureSeconds"] <= BOUND
-    assert writes["total"] > 20
+    assert writes["total"] > 10
     assert writes["lost"] == 0
     assert told["parity"] is True
     assert told["paritySeconds"] > 0

@@ -192,6 +192,9 @@ class Drill:
             for place, region in enumerate(regions)
         }
         searcher = Searcher(url, self.index.name, locations, probes, self.options.searches)
+        for location in locations:
+            if failure := searcher.ask(location, probes[0]).failure:
+                raise DrillError(f"a search from {location} fails before anything was done: {failure}")
         self._template = made
         return Load(writers, searcher, observer)
 

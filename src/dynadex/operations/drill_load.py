@@ -28,7 +28,9 @@ from .drill_items import DrillItems, Template, native
 
 #: Items that each region has for itself, and such that all write to.
 OWN, SHARED = 6, 4
-_SEARCH_SECONDS = 12.0
+_SEARCH_SECONDS = 8.0
+#: So many searches of a location may be under way; more would only wait for each other where a region hangs.
+_AT_ONCE = 6
 _LOOK_SECONDS = 0.25
 _LAG_SECONDS = 1.0
 
@@ -129,15 +131,19 @@ class Searcher:
     def run(self, stop: threading.Event) -> None:
         """Until it is stopped."""
         due, number = time.monotonic(), 0
-        with ThreadPoolExecutor(48, thread_name_prefix="search") as pool:
+        free = {location: threading.Semaphore(_AT_ONCE) for location in self._locations}
+
+        def search(location: str, probe: Probe) -> None:
+            self.searches.append(self.ask(location, probe))
+            free[location].release()
+
+        with ThreadPoolExecutor(_AT_ONCE * len(free), thread_name_prefix="search") as pool:
             while not stop.wait(max(0.0, due - time.monotonic())):
                 due = max(due + 1 / self._rate, time.monotonic())
                 for location in self._locations:
-                    pool.submit(self._search, location, self._probes[number % len(self._probes)])
+                    if free[location].acquire(blocking=False):
+                        pool.submit(search, location, self._probes[number % len(self._probes)])
                 number += 1
-
-    def _search(self, location: str, probe: Probe) -> None:
-        self.searches.append(self.ask(location, probe))
 
     def ask(self, location: str, probe: Probe) -> Search:
         """One search."""

@@ -73,10 +73,15 @@ def sent_to_known_down(result: Result) -> list[Search]:
     """Searches that the edge sent to a region that it knew to be down, though another was healthy."""
     found = []
     for search in result.searches:
-        states = dict.fromkeys(result.regions, True)
-        states.update({turn.region: turn.healthy for turn in result.turns if turn.at < search.at})
-        around = any(turn.region == search.region and abs(turn.at - search.at) < 0.1 for turn in result.turns)
-        if not states.get(search.region, True) and any(states.values()) and not around:
+        states = dict.fromkeys(result.regions, True) | {
+            turn.region: turn.healthy for turn in result.turns if turn.at < search.at
+        }
+        # on its way to the edge it may have met a region that had just been taken in
+        taken_in = any(
+            turn.region == search.region and turn.healthy and search.at <= turn.at <= search.at + search.seconds
+            for turn in result.turns
+        )
+        if not states.get(search.region, True) and any(states.values()) and not taken_in:
             found.append(search)
     return found
 

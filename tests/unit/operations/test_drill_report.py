@@ -86,6 +86,13 @@ def test_each_bar_that_is_missed_is_shown(result: Result) -> None:
     assert [holds for holds, _ in bars(result).values()] == [False, False, False, False]
 
 
+def test_a_search_may_meet_a_region_that_is_taken_in_while_it_is_on_its_way(result: Result) -> None:
+    result.searches = [Search(136.0, "EU", LOST, 0.5, "")]
+    assert sent_to_known_down(result) == []
+    result.searches = [Search(136.0, "EU", LOST, 0.1, "")]
+    assert len(sent_to_known_down(result)) == 1
+
+
 def test_where_every_region_is_down_a_search_has_to_go_somewhere(result: Result) -> None:
     result.turns.insert(1, Turn(113.0, HOME, False))
     result.searches = [search(120.0, "503")]
