@@ -16,7 +16,7 @@ import urllib3
 
 from .core import bulk, heartbeats
 from .core.bulk import Answer, Operation, Status
-from .core.comparing import loads
+from .core.comparing import loads, unchanged
 from .core.writing import Found, Target
 from .errors import DynadexError
 from .pacing import Patience
@@ -105,9 +105,7 @@ class Engine:
         chunks = self._chunks(bulk.lines(operations))
         if len(chunks) == 1:
             return self._bulk(chunks[0], patience)
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._connections, thread_name_prefix="bulk")
-        answers = self._threads.map(lambda chunk: self._bulk(chunk, patience), chunks)
+        answers = self._side_by_side().map(lambda chunk: self._bulk(chunk, patience), chunks)
         return [answer for chunk in answers for answer in chunk]
 
     def _chunks(self, lines: Sequence[bytes]) -> list[list[bytes]]:
@@ -143,25 +141,46 @@ class Engine:
         error = _error(status, body)
         return [Answer(Status.RETRY, 0, error.type, f"HTTP {status}: {error.reason}")] * len(lines)
 
-    def look(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
-        """Fetches documents as they are now, searchable or not yet."""
-        found: list[Found | Answer | None] = []
-        for start in range(0, len(targets), _LOOKS_A_REQUEST):
-            found += self._mget(targets[start : start + _LOOKS_A_REQUEST], patience)
-        return found
+    def look(
+        self, targets: Sequence[Target], patience: Patience, texts: Sequence[bytes | None] = ()
+    ) -> list[Found | Answer | None]:
+        """Fetches documents as they are now, searchable or not yet.
 
-    def _mget(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
+        `texts`, one for each target if given, are documents as JSON; one that is there byte for byte like that is found
+        with this text as its source.
+        """
+        if len(targets) <= _LOOKS_A_REQUEST:
+            return self._mget(targets, patience, texts) if targets else []
+
+        def part(start: int) -> list[Found | Answer | None]:
+            end = start + _LOOKS_A_REQUEST
+            return self._mget(targets[start:end], patience, texts[start:end])
+
+        parts = self._side_by_side().map(part, range(0, len(targets), _LOOKS_A_REQUEST))
+        return [one for found in parts for one in found]
+
+    def _mget(
+        self, targets: Sequence[Target], patience: Patience, texts: Sequence[bytes | None]
+    ) -> list[Found | Answer | None]:
         body = json.dumps({"docs": [{"_index": alias, "_id": id} for alias, id in targets]}).encode()
         try:
             status, answer = self.send("POST", "/_mget", body, timeout=self._timeout(patience))
             if status != 200:
                 raise _error(status, answer)
+            wanted = [text for text in texts if text is not None]
+            if texts and len(wanted) == len(targets) and (versions := unchanged(answer, wanted)):
+                return [Found(version, text) for version, text in zip(versions, wanted, strict=True)]
             documents = loads(answer)["docs"]
             if len(documents) != len(targets):
                 raise ValueError("another number of documents")
         except (EngineError, ValueError, KeyError) as error:
             return [Answer(Status.RETRY, 0, type(error).__name__, str(error))] * len(targets)
         return [_found(document) for document in documents]
+
+    def _side_by_side(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._connections, thread_name_prefix="engine")
+        return self._threads
 
     def _timeout(self, patience: Patience) -> float:
         return max(0.5, min(self._read_timeout, patience.left()))

@@ -113,14 +113,19 @@ _JSON = {"in_flight": "inFlight"}
 
 
 class Expected(NamedTuple):
-    """What an index should hold for an id: `document` as `comparing.loads` reads it, None for no document.
+    """What an index should hold for an id: as a recipe made it, or as `comparing.loads` read it; None for no document.
 
     `mark` changes whenever that does.
     """
 
-    document: Any
+    made: Any
     mark: Hashable
     failed: bool = False
+
+    @property
+    def document(self) -> Any:
+        """The document as `comparing.loads` reads it; JSON values are never bytes."""
+        return loads(self.made) if type(self.made) is bytes else self.made
 
 
 _NOTHING = Expected(None, None)
@@ -182,7 +187,7 @@ class TableTruth:
             document = self.recipe.document(item)
         except TransformFailed as error:
             return Expected(None, error.type, failed=True)
-        return Expected(None, None) if document is None else Expected(loads(document), hash(document))
+        return Expected(None, None) if document is None else Expected(document, hash(document))
 
 
 class IndexTruth:
@@ -199,14 +204,21 @@ class IndexTruth:
         return {id for id, one in look(self.engine, self.alias, ids, patience).items() if one is not None}
 
 
-def look(engine: Engine, alias: str, ids: Sequence[str], patience: Patience) -> dict[str, Found | None]:
-    """The documents as they are now. Raises `OutOfTime` where the engine does not answer for long."""
+def look(
+    engine: Engine, alias: str, ids: Sequence[str], patience: Patience, expected: Mapping[str, Expected] | None = None
+) -> dict[str, Found | None]:
+    """The documents as they are now; one that is byte for byte what is `expected` has that as its source.
+
+    Raises `OutOfTime` where the engine does not answer for long.
+    """
     found: dict[str, Found | None] = {}
     waiting = list(ids)
     attempt = 0
     while waiting:
         reason, again = "", []
-        for id, answer in zip(waiting, engine.look([Target(alias, id) for id in waiting], patience), strict=True):
+        texts = [_text(expected[id]) for id in waiting] if expected else ()
+        answers = engine.look([Target(alias, id) for id in waiting], patience, texts)
+        for id, answer in zip(waiting, answers, strict=True):
             if isinstance(answer, Answer):
                 reason = f"{answer.type}: {answer.reason}"
                 again.append(id)
@@ -317,7 +329,7 @@ class Check:
             self._keep([self._mender.unkeyed(key, reason, version)])
 
     def _sights(self, expected: Mapping[str, Expected]) -> dict[str, Sight]:
-        found = look(self.engine, self.alias, list(expected), self.patience())
+        found = look(self.engine, self.alias, list(expected), self.patience(), expected)
         return {id: sight_of(one, found[id]) for id, one in expected.items()}
 
     def _conclude(self, certain: Mapping[str, Sight]) -> None:
@@ -348,17 +360,21 @@ class Check:
             self._mender.keep(failures)
 
 
+def _text(expected: Expected) -> bytes | None:
+    return expected.made if type(expected.made) is bytes else None
+
+
 def sight_of(expected: Expected, found: Found | None) -> Sight:
     """How a document differs from what should be there, if it does."""
     kind: Kind | None = None
     path = ""
     if expected.failed:
         kind = "failed"
-    elif expected.document is None:
+    elif expected.made is None:
         kind = None if found is None else "ghost"
     elif found is None:
         kind = "missing"
-    elif path := first_difference(expected.document, found.source):
+    elif found.source is not expected.made and (path := first_difference(expected.document, found.source)):
         kind = "stale"
     return Sight(kind, path, expected.mark, None if found is None else found.version)
 

@@ -177,7 +177,9 @@ class _Function(NamedTuple):
             requests._told(self.world, self.region, operations, answers, self.who)
         return answers
 
-    def look(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
+    def look(
+        self, targets: Sequence[Target], patience: Patience, texts: Sequence[bytes | None] = ()
+    ) -> list[Found | Answer | None]:
         self._step()
         named = [Target(self.engine.real(alias), id) for alias, id in targets]
         with self.engine.place.let_go():

@@ -58,7 +58,9 @@ class Place:
 
     # -- An index
 
-    def look(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
+    def look(
+        self, targets: Sequence[Target], patience: Patience, texts: Sequence[bytes | None] = ()
+    ) -> list[Found | Answer | None]:
         if self.refused:
             self.refused -= 1
             return [Answer(Status.RETRY, 0, "busy", "busy")] * len(targets)

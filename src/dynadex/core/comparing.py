@@ -7,6 +7,8 @@ Parsed with floats, two 38-digit numbers that differ in the last digit would be 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +18,33 @@ _decode = json.JSONDecoder(parse_float=Decimal).decode
 def loads(text: bytes) -> Any:
     """JSON with exact numbers: integers as `int`, all others as `Decimal`."""
     return _decode(text.decode("utf-8", "surrogatepass"))  # as json.loads does, which makes a decoder for every call
+
+
+_head_of_document = re.compile(
+    rb'\{(?:"_version":([0-9]+),|"_\w+":(?:"(?:[^"\\]|\\.)*"|[0-9]+),)*"found":true,"_source":'
+).match
+_BEGIN = b'{"docs":['
+
+
+def unchanged(answer: bytes, texts: Sequence[bytes]) -> list[int] | None:
+    """The versions of an mget answer's documents, in order, if each is byte for byte what `texts` has; else None.
+
+    The engines give a document back as it was written, so most need not be parsed to be compared. A text is a whole
+    JSON object: where an answer's document begins with it, it is all of it.
+    """
+    if not answer.startswith(_BEGIN):
+        return None
+    versions = []
+    at = len(_BEGIN)
+    for text in texts:
+        head = _head_of_document(answer, at)
+        if head is None or head[1] is None or not answer.startswith(text, head.end()):
+            return None
+        at = head.end() + len(text) + 2
+        if answer[at - 2 : at] not in (b"},", b"}]"):
+            return None
+        versions.append(int(head[1]))
+    return versions
 
 
 def same(one: Any, other: Any) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynadex.core.comparing import first_difference, loads, same
+from dynadex.core.comparing import first_difference, loads, same, unchanged
 
 _leaves = (
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, 1e100]) | st.text("a1é", max_size=2)
@@ -108,3 +108,39 @@ def test_a_path_leads_to_the_first_difference(expected: str, found: str, path: s
 def test_a_path_holds_no_value() -> None:
     expected, found = {"a": ["secret one"]}, {"a": ["secret two"]}
     assert first_difference(expected, found) == "$.a[0]"
+
+
+_documents = st.dictionaries(st.text(max_size=3), st.integers(0, 9) | st.text('"}],:\\\\{a', max_size=4), max_size=3)
+
+
+def _mget(*documents: Any) -> bytes:
+    heads = ({"_index": "i", "_id": 'a"},{', "_version": 7, "found": True, "_source": one} for one in documents)
+    return json.dumps({"docs": list(heads)}, separators=(",", ":")).encode()
+
+
+def _text(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+@given(st.lists(_documents, min_size=1, max_size=3), st.lists(_documents, min_size=1, max_size=3))
+def test_documents_are_unchanged_exactly_when_their_texts_are_those_expected(
+    there: list[Any], texts: list[Any]
+) -> None:
+    assert unchanged(_mget(*there), [_text(one) for one in there]) == [7] * len(there)
+    if len(there) == len(texts) and list(map(_text, there)) != list(map(_text, texts)):
+        assert unchanged(_mget(*there), [_text(one) for one in texts]) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b'{"docs":[]}',
+        b'{"docs":[{"_index":"i","_id":"1","found":false}]}',
+        b'{"docs":[{"_index":"i","_id":"1","found":true,"_source":{"a":1}}]}',
+        b'{"docs":[{"_index":"i","_id":"1","_version":2,"found":true,"_source":{"a":1.0}}]}',
+        b'{"docs":[{"_index":"i","_id":"1","_version":2,"found":true,"_source":{"a":1}',
+    ],
+)
+def test_what_cannot_be_told_without_parsing_is_left_to_that(answer: bytes) -> None:
+    assert unchanged(answer, [b'{"a":1}']) is None

@@ -115,7 +115,9 @@ class FakeEngine:
         self.documents[target] = (operation.version, None if operation.source is None else loads(operation.source))
         return APPLIED
 
-    def look(self, targets: Sequence[Target], patience: Patience) -> list[Found | Answer | None]:
+    def look(
+        self, targets: Sequence[Target], patience: Patience, texts: Sequence[bytes | None] = ()
+    ) -> list[Found | Answer | None]:
         there = [self.documents.get(target, (-1, None)) for target in targets]
         return [None if source is None else Found(version, source) for version, source in there]
 
