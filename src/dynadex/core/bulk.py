@@ -77,11 +77,12 @@ def lines(operations: Sequence[Operation]) -> list[bytes]:
     last, target = "", b""
     for alias, id, version, source in operations:
         if alias != last:
-            last, target = alias, b'":{"_index":%b,"version_type":"external","_id":' % dumps(alias)
+            last, target = alias, b'":{"_index":%b,"_id":' % dumps(alias)
         if source is None:
-            made.append(b'{"delete%b%b,"version":%d}}\n' % (target, dumps(id), version))
+            made.append(b'{"delete%b%b,"version":%d,"version_type":"external"}}\n' % (target, dumps(id), version))
         else:
-            made.append(b'{"index%b%b,"version":%d}}\n%b\n' % (target, dumps(id), version, source))
+            head = b'{"index%b%b,"version":%d,"version_type":"external"}}\n%b\n'
+            made.append(head % (target, dumps(id), version, source))
     return made
 
 
