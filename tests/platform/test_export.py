@@ -265,7 +265,7 @@ def test_a_part_that_is_broken_fails_at_once_and_the_next_export_is_a_new_one(le
         (["--bucket", "mine"], 2, "only with --from-export"),
         (["--from-export", "--resume"], 2, "not with --resume"),
         (["--from-export", "--read-capacity", "5"], 2, "not with --resume nor --read-capacity"),
-        (["--from-export", "arn:x", "--bucket", "mine"], 2, "not with both"),
+        (["--from-export", "arn:x", "--bucket", "mine"], 2, "is in a bucket already"),
         (
             ["--from-export", f"arn:aws:dynamodb:{REGION}:000000000000:table/no/export/1"],
             1,
