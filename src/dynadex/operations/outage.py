@@ -96,7 +96,7 @@ def one_at_a_time(folder: Folder) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutageError(f"a drill of this project is under way (in {folder.path})") from None
+            raise OutageError(f"a drill or a start of this project is under way (in {folder.path})") from None
         yield
 
 

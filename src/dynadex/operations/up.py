@@ -79,7 +79,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
     Safe to run again at any time: what is there is taken up.
     """
     folder = Folder(project.directory)
-    with outage.one_at_a_time(folder), folder.locked():
+    with folder.locked(), outage.one_at_a_time(folder):
         running, anew = _started(project, folder, options, steps)
         running = _without_others(project, folder, running, steps)
         for region in running.away:

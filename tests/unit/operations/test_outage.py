@@ -124,7 +124,7 @@ def test_two_drills_do_not_meet(project: Project) -> None:
     folder = Folder(project.directory)
     with (
         outage.one_at_a_time(folder),
-        pytest.raises(OutageError, match="a drill of this project is under way"),
+        pytest.raises(OutageError, match="a drill or a start of this project is under way"),
         outage.one_at_a_time(folder),
     ):
         pass
