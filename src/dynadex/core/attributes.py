@@ -67,7 +67,7 @@ def _json_number(text: str) -> int | orjson.Fragment:
 
 
 # Most of what items hold are strings. So these are told apart where values are met: a call for each would take longer
-# than all the rest.
+# than all the rest. DynamoDB Local's streams have values without a type (an empty map loses its): they are left out.
 
 
 def _json_value(typed: AttributeValue) -> Any:
@@ -79,11 +79,11 @@ def _json_value(typed: AttributeValue) -> Any:
 
 
 def _json_map(value: Item) -> dict[str, Any]:
-    return {name: typed["S"] if "S" in typed else _json_value(typed) for name, typed in value.items()}
+    return {name: typed["S"] if "S" in typed else _json_value(typed) for name, typed in value.items() if typed}
 
 
 def _json_list(value: list[AttributeValue]) -> list[Any]:
-    return [typed["S"] if "S" in typed else _json_value(typed) for typed in value]
+    return [typed["S"] if "S" in typed else _json_value(typed) for typed in value if typed]
 
 
 def _itself(value: Any) -> Any:
@@ -135,11 +135,11 @@ def _python_value(typed: AttributeValue) -> Any:
 
 
 def _python_map(value: Item) -> dict[str, Any]:
-    return {name: typed["S"] if "S" in typed else _python_value(typed) for name, typed in value.items()}
+    return {name: typed["S"] if "S" in typed else _python_value(typed) for name, typed in value.items() if typed}
 
 
 def _python_list(value: list[AttributeValue]) -> list[Any]:
-    return [typed["S"] if "S" in typed else _python_value(typed) for typed in value]
+    return [typed["S"] if "S" in typed else _python_value(typed) for typed in value if typed]
 
 
 _TO_PYTHON: dict[str, Callable[[Any], Any]] = {
