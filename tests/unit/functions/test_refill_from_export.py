@@ -22,7 +22,8 @@ from tests.unit.functions.function_fakes import Context, FakeEngine, Region, ite
 from tests.unit.stored_exports import BUCKET, MANIFEST, TABLE_ARN, Storage, storage, store
 
 NAMES = [f"k{number:04}" for number in range(2500)]
-SECOND = int(time.time()) - 600
+#: Of the export; collected long before it is used in a whole run, and an index remembers deletions for an hour.
+SECOND = int(time.time()) - 5
 EXPORT = {"bucket": BUCKET, "manifest": MANIFEST}
 
 
