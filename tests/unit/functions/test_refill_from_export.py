@@ -144,7 +144,7 @@ def test_an_export_from_before_the_index_was_made_is_refused(place: Place) -> No
 
 
 def test_an_export_from_before_the_deletions_that_are_remembered_is_refused(place: Place) -> None:
-    place.engine.settings = {**place.engine.settings, "gc_deletes": "5m"}
+    place.engine.settings = {**place.engine.settings, "gc_deletes": "1s"}
     with pytest.raises(ExportError, match="knows all deletions only since"):
         run({"export": EXPORT})
     place.engine.settings = {**place.engine.settings, "gc_deletes": "40d"}
