@@ -36,7 +36,7 @@ def measure(world: World, plan: Plan) -> list[Row]:
     for index in (PLAIN, LIMIT):
         limit.make(index, definition())
     images = lessons.items(10**9, first=500_000)
-    seen: dict[str, list[float]] = {"ours": [], "plain": [], "limit": []}
+    seen: dict[Contender, list[float]] = {"ours": [], "plain": [], "limit": []}
     p50, p99 = Collected(), Collected()
 
     def sample(contender: Contender, phase: float) -> float:
@@ -57,13 +57,13 @@ def measure(world: World, plan: Plan) -> list[Row]:
         return (time.perf_counter() - started) * 1000
 
     for contender in seen:
-        sample(contender, 0.5)  # type: ignore[arg-type]  # the first of all makes connections
+        sample(contender, 0.5)  # the first of all makes connections
     for _ in range(plan.rounds):
         for samples in seen.values():
             samples.clear()
         for number in range(plan.phases):
             for contender, samples in seen.items():
-                samples.append(sample(contender, (number + 0.5) / plan.phases))  # type: ignore[arg-type]
+                samples.append(sample(contender, (number + 0.5) / plan.phases))
         for contender, samples in seen.items():
             p50.add(contender, quantile(samples, 0.5))
             p99.add(contender, quantile(samples, 0.99))

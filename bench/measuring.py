@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import median
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -164,7 +165,7 @@ def turns(times: int, work: Mapping[Contender, Callable[[int], object]]) -> dict
     for number in range(times):
         for place in range(len(names)):
             name = names[(number + place) % len(names)]
-            sums[name].append(spent(lambda name=name, number=number: work[name](number)))  # type: ignore[misc]
+            sums[name].append(spent(partial(work[name], number)))
     return {name: Spent(sum(s.wall for s in all_), sum(s.cpu for s in all_)) for name, all_ in sums.items()}
 
 

@@ -11,6 +11,7 @@ import multiprocessing
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -125,7 +126,7 @@ def _latencies(searcher: Searcher, queries: list[str], round: int) -> dict[Conte
     for number, query in enumerate(queries):
         for place in range(len(CONTENDERS)):
             contender = CONTENDERS[(number + round + place) % len(CONTENDERS)]
-            took = spent(lambda contender=contender, query=query: searcher.ask(contender, query))  # type: ignore[misc]
+            took = spent(partial(searcher.ask, contender, query))
             found[contender].append(took)
     return found
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from dynadex.project import Heartbeat, Project, Routing, load
-
-from .test_project import TOML, folder, problems, write
+from tests.unit.shop import TOML, folder, problems, write
 
 __all__ = ["folder"]
 

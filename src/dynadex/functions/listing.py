@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from unicodedata import category, normalize
 
 from ..core import heartbeats
-from ..core.attributes import InvalidKey, Item, dumps, jsonable
+from ..core.attributes import AttributeValue, InvalidKey, Item, dumps, jsonable
 from .answers import Refusal, Response, answer
 from .editing import Request, shown
 
@@ -75,19 +75,19 @@ def _fits(item: Item, words: list[str], state: str, draft: str) -> bool:
         return False
     if not words:
         return True
-    text = folded(" ".join(_texts(item)))
+    text = folded(" ".join(_texts(item.values())))
     return all(word in text for word in words)
 
 
-def _texts(item: Item) -> Iterator[str]:
-    for value in item.values():
+def _texts(values: Iterable[AttributeValue]) -> Iterator[str]:
+    for value in values:
         for kind, inner in value.items():
             if kind in ("S", "N"):
                 yield inner
             elif kind == "SS":
                 yield from inner
             elif kind == "L":
-                yield from _texts(dict(enumerate(inner)))  # type: ignore[arg-type]  # only the values are looked at
+                yield from _texts(inner)
 
 
 def folded(text: str) -> str:

@@ -8,7 +8,7 @@ from ..core import heartbeats
 from ..platform.cloud import Cloud
 from ..project import Project
 from . import stacks
-from .load import sent
+from .boto_items import native
 
 _SHARED = (
     *("ProjectName", "CodeBucket", "CodeKey", "Architecture", "Runtime", "LogRetentionDays", "TableArns"),
@@ -70,5 +70,5 @@ def begin(cloud: Cloud, region: str, outputs: Mapping[str, str]) -> None:
 def remove(project: Project, cloud: Cloud, region: str, beating: str) -> None:
     """Removes the heartbeats of a region, `beating`, from all tables, as `region` has them."""
     for table in project.tables.values():
-        key = {name: sent(dict(value)) for name, value in heartbeats.key(table.key, beating).items()}
+        key = native(heartbeats.key(table.key, beating))
         cloud.client("dynamodb", region).delete_item(TableName=table.physical_name, Key=key)

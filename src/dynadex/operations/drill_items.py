@@ -17,6 +17,7 @@ from ..errors import DynadexError
 from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
 from . import settling
+from .boto_items import native
 
 #: The most keys that one drill writes to.
 MOST = 99
@@ -103,21 +104,3 @@ def _makes_a_document(recipe: Recipe, item: Item, schema: KeySchema) -> bool:
         return recipe.document(item) is not None
     except (TransformFailed, InvalidKey):
         return False
-
-
-def native(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item in DynamoDB's JSON as boto3 takes it: binaries as bytes."""
-    return {name: _native(value) for name, value in item.items()}
-
-
-def _native(value: Mapping[str, Any]) -> dict[str, Any]:
-    match value:
-        case {"B": str(text)}:
-            return {"B": base64.b64decode(text)}
-        case {"BS": list(texts)}:
-            return {"BS": [base64.b64decode(text) for text in texts]}
-        case {"M": dict(inner)}:
-            return {"M": native(inner)}
-        case {"L": list(inner)}:
-            return {"L": [_native(one) for one in inner]}
-    return dict(value)

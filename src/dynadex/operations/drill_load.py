@@ -24,7 +24,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .. import generations
 from ..core import versions
 from ..engine import Engine, EngineError
-from .drill_items import DrillItems, Template, native
+from .boto_items import native
+from .drill_items import DrillItems, Template
 
 #: Items that each region has for itself, and such that all write to.
 OWN, SHARED = 6, 4

@@ -6,7 +6,6 @@ binaries.
 
 from __future__ import annotations
 
-import base64
 import json
 import random
 import time
@@ -20,6 +19,7 @@ from ..core.attributes import InvalidKey, typed_item
 from ..errors import DynadexError
 from ..platform.cloud import Cloud
 from ..project import Table
+from .boto_items import native
 from .steps import Steps
 
 _ITEMS_A_CALL = 25  # BatchWriteItem's limit
@@ -91,20 +91,6 @@ def _item(line: bytes) -> dict[str, dict[str, Any]]:
     return typed_item(item)
 
 
-def sent(value: dict[str, Any]) -> dict[str, Any]:
-    """A value as boto3 takes it: that has binaries as bytes."""
-    match value:
-        case {"B": str(text)}:
-            return {"B": base64.b64decode(text)}
-        case {"BS": list(texts)}:
-            return {"BS": [base64.b64decode(text) for text in texts]}
-        case {"M": dict(inner)}:
-            return {"M": {name: sent(one) for name, one in inner.items()}}
-        case {"L": list(inner)}:
-            return {"L": [sent(one) for one in inner]}
-    return value
-
-
 def _chunks(table: Table, lines: BinaryIO) -> Iterator[list[dict[str, Any]]]:
     """Items in groups that one call takes; a call takes no key twice, so the later line of a group wins."""
     group: dict[str, dict[str, Any]] = {}
@@ -120,8 +106,7 @@ def _chunks(table: Table, lines: BinaryIO) -> Iterator[list[dict[str, Any]]]:
 
 
 def _put(client: Any, table: str, items: list[dict[str, Any]]) -> int:
-    typed = [{name: sent(value) for name, value in item.items()} for item in items]
-    waiting: dict[str, Any] = {table: [{"PutRequest": {"Item": item}} for item in typed]}
+    waiting: dict[str, Any] = {table: [{"PutRequest": {"Item": native(item)}} for item in items]}
     for attempt in range(_TRIES):
         waiting = client.batch_write_item(RequestItems=waiting).get("UnprocessedItems") or {}
         if not waiting:

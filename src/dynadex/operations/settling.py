@@ -5,15 +5,12 @@ The documents are made here, by the project's own transform as it lies in its fo
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 from .. import generations
 from ..aws import Service
 from ..core import writing
-from ..core.attributes import Item
 from ..core.documents import Recipe, TransformFailed
 from ..core.writing import BROKEN_FROM, BatchRefused, Failure, Feeds, Key, Outcome
 from ..driving import drive
@@ -24,6 +21,7 @@ from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
 from ..recipes import recipe_of
 from . import deployed
+from .boto_items import native, wire
 
 PATIENCE_SECONDS = 60.0
 
@@ -91,7 +89,7 @@ class Settler:
 
     def wanted(self, index: str, key: Key) -> bool:
         """Whether the index would have a document of this key: asked where the key makes no id to settle by."""
-        asked = {name: _native(value) for name, value in key.items()}
+        asked = native(key)
         item = self._dynamodb.get_item(TableName=self._physical, Key=asked, ConsistentRead=True).get("Item")
         if item is None:
             return False
@@ -99,24 +97,3 @@ class Settler:
             return self._recipes[index].document(wire(item)) is not None
         except TransformFailed:
             return True
-
-
-def wire(value: Any) -> Item:
-    """An item as boto3 has it, as DynamoDB's JSON has it: binaries in base64."""
-    made: Item = _wire(value)
-    return made
-
-
-def _wire(value: Any) -> Any:
-    match value:
-        case bytes() | bytearray():
-            return base64.b64encode(value).decode()
-        case dict():
-            return {name: _wire(inner) for name, inner in value.items()}
-        case list():
-            return [_wire(inner) for inner in value]
-    return value
-
-
-def _native(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {kind: base64.b64decode(inner) if kind == "B" else inner for kind, inner in value.items()}

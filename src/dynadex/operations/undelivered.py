@@ -21,8 +21,9 @@ from ..errors import DynadexError
 from ..pacing import Patience
 from ..platform.cloud import Cloud
 from ..project import Index, Project, Table
+from .boto_items import wire
 from .queues import Message
-from .settling import PATIENCE_SECONDS, wire
+from .settling import PATIENCE_SECONDS
 
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 _RECORDS_A_CALL = 1000
