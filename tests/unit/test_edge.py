@@ -350,7 +350,7 @@ def test_a_region_that_is_kept_out_answers_until_it_is_sent_nothing_more() -> No
         assert (await site.call("/eu-west-1/search")).status == 200
         await site.call("/edge/doors/eu-west-1", "POST", json={"routed": True, "open": True})
         await site.await_healthy("eu-west-1", True)
-        for wrong in ("{}", "[]", '{"routed": 1.5}', '{"shut": true}'):
+        for wrong in ("{}", "[]", '{"routed": 1.5}', '{"open": []}', '{"open": 1}', '{"shut": true}'):
             json_type = {"Content-Type": "application/json"}
             refused = await site.call("/edge/doors/eu-west-1", "POST", data=wrong, headers=json_type)
             assert refused.status == 400

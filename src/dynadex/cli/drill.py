@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -49,7 +48,8 @@ def recover(
     loaded, terminal = load_project(project), Terminal()
     cloud, folder = choose_cloud(loaded, aws, terminal), Folder(loaded.directory)
     with outage.one_at_a_time(folder):
-        note = outage.recover(loaded, cloud, folder, drilling.url_of(folder), terminal)
+        url = drilling.url_of(folder) if isinstance(cloud, Laptop) else None
+        note = outage.recover(loaded, cloud, folder, url, terminal)
     terminal.say(f"{note.region} is back" if note else "no drill has left anything away", good=True)
 
 
@@ -92,7 +92,6 @@ def region_outage(
     planned = drilling.Drill(loaded, cloud, folder, where, options)
     if not isinstance(cloud, Laptop) and not yes:
         _ask_first(where, planned.items.table.physical_name, kind.value)
-    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: the region is brought back
     result = planned.run(terminal)
     page = reporting.write(result, report) if report else None
     show(as_json, reporting.document(result), lambda: _show(result, page))
@@ -108,10 +107,6 @@ def _ask_first(region: str, table: str, kind: str) -> None:
     question = f"On AWS, {region}: {what}, and items are written to {table} and removed again. Go on?"
     if not sys.stdin.isatty() or not typer.confirm(question, err=True):
         raise DynadexError("nothing was done; --yes goes on without asking")
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _show(result: drilling.Result, page: Path | None) -> None:

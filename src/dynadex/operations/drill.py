@@ -122,7 +122,7 @@ class Drill:
         """Goes through all of it. The region is brought back whatever happens."""
         with outage.one_at_a_time(self.folder):
             if (left := outage.noted(self.folder)) is not None:
-                raise DrillError(f"an earlier drill left {left.region} away: `dynadex drill --recover` brings it back")
+                raise DrillError(f"an earlier drill left {left.region} away: {left.remedy} brings it back")
             with edge.standing(self.project, self.cloud, self.folder, self._settings) as (url, settings):
                 return self._run(url, settings, steps)
 
@@ -133,10 +133,11 @@ class Drill:
     def _run(self, url: str, settings: Settings, steps: Steps) -> Result:
         locations = _locations(settings)
         result = Result(self.region, self.options, settings, self.project.regions, locations)
+        note = Note(self.options.kind, self.region, self.run_id, self.index.table)
+        away = Outage(self.project, self.cloud, self.folder, note, url)
+        away.check()
         with steps.step("every region is healthy, and its index equals the table"):
             load = self._prepare(url, locations, settings)
-        note = Note(self.options.kind, self.region, self.run_id, self.index.name)
-        away = Outage(self.project, self.cloud, self.folder, note, url)
         telling = _Telling(result, steps)
         try:
             load.start()
@@ -150,6 +151,8 @@ class Drill:
             if outage.noted(self.folder) is not None:
                 with steps.step(f"bring {self.region} back, all the same"):
                     outage.bring_back(away, steps)
+            else:
+                away.remove_items()
             raise
         load.stop()
         result.ended = time.time()
@@ -158,11 +161,13 @@ class Drill:
         result.writes = sum(writer.writes for writer in load.writers.values())
         back = [search.at for search in result.searches if search.region == self.region and not search.failure]
         result.routed_back = next((at for at in back if result.returned is not None and at > result.returned), None)
-        with telling.step("compare every region with the table and with the others, item by item"):
-            result.lost = self._lost(load)
-            result.differences = self._differences(steps)
-        away.remove_items()
-        away.end()
+        try:
+            with telling.step("compare every region with the table and with the others, item by item"):
+                result.lost = self._lost(load)
+                result.differences = self._differences(steps)
+        finally:
+            away.remove_items()
+            away.end()
         return result
 
     # -- Before
@@ -172,7 +177,10 @@ class Drill:
         engines = {region: self.cloud.engine(self.project, region) for region in regions}
         observer = Observer(url, engines, self.index.name, self.items, numbers)
         await_true(
-            lambda: all(state["healthy"] and state["checks"] for state in observer.look().values()),
+            lambda: (
+                (seen := observer.look()).keys() >= set(regions)
+                and all(state["healthy"] and state["checks"] for state in seen.values())
+            ),
             settings.detection + 30,
             "a region is not healthy (`dynadex status` shows more)",
         )

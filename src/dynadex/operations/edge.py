@@ -66,7 +66,9 @@ def standing(
         try:
             yield running.door.url, changed
         finally:
-            embedded.open_door(folder, running, page(project), own)
+            now = folder.running()  # another process may have stopped it: it is told its own again, not started
+            if now is not None and now.door is not None and servers.is_running(now.door):
+                embedded.open_door(folder, now, page(project), own)
         return
     with tempfile.TemporaryDirectory() as place:
         file = embedded.write_settings(Path(place) / "edge.json", changed)

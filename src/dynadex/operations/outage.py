@@ -8,15 +8,14 @@ On AWS only what is safe is done: event sources are switched off, and Route 53's
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import urllib3
 
@@ -33,7 +32,6 @@ from .drill_items import DrillItems
 from .steps import Quiet, Steps
 
 Kind = Literal["region", "engine", "engine-keeps-data", "stream", "stream-gap"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 #: What each kind is, in words.
 MEANING: Mapping[Kind, str] = {
@@ -64,14 +62,20 @@ class WrongOutage(WrongUse):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What was taken away. `run` is the drill's mark on its items; `check` the health check that was made to
-    fail."""
+    """What was taken away, here or on AWS. `run` is the drill's mark on its items, which are in `table`; `check` the
+    health check that was made to fail."""
 
     kind: Kind
     region: str
     run: str
-    index: str
+    table: str
     check: str = ""
+    aws: bool = False
+
+    @property
+    def remedy(self) -> str:
+        """The command that brings the region back."""
+        return "`dynadex drill --recover" + (" --aws`" if self.aws else "`")
 
 
 def noted(folder: Folder) -> Note | None:
@@ -88,16 +92,10 @@ def _file(folder: Folder) -> Path:
     return folder.path / "drill.json"
 
 
-@contextmanager
-def one_at_a_time(folder: Folder) -> Iterator[None]:
+def one_at_a_time(folder: Folder) -> AbstractContextManager[None]:
     """Keeps other drills away, and `up`. Raises `OutageError` while one is under way."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with (folder.path / "drill.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutageError(f"a drill or a start of this project is under way (in {folder.path})") from None
-        yield
+    refused = OutageError(f"a drill or a start of this project is under way (in {folder.path})")
+    return folder.held("drill.lock", refused)
 
 
 class Outage:
@@ -109,15 +107,21 @@ class Outage:
 
     # -- Away
 
-    def begin(self) -> None:
-        """Takes the region away. Raises `WrongOutage` for what cannot be done here, before anything is."""
+    def check(self) -> Running | None:
+        """What runs here, None on AWS. Raises `WrongOutage` for what cannot be done to the region."""
         kind = self.note.kind
         running = self._running() if isinstance(self._cloud, Laptop) else None
         if running is None and kind not in _ON_AWS:
             raise WrongOutage(f"--kind: on AWS only {' and '.join(_ON_AWS)} can be tried, not {kind}")
         if running is not None and kind in _WITHOUT_ENGINE and running.engines[self._region] is None:
             raise WrongOutage(f"--kind: the engine of {self._region} is your own; only the stream can be taken away")
-        if running is None and kind == "region":
+        return running
+
+    def begin(self) -> None:
+        """Takes the region away. Raises as `check` does, before anything is done."""
+        kind, running = self.note.kind, self.check()
+        self.note = replace(self.note, aws=running is None)
+        if self.note.aws and kind == "region":
             check = routing.health_checks(self._project, self._cloud).get(self._region)
             self.note = replace(self.note, check=check.id if check else "")
         temporary = _file(self._folder).with_suffix(".new")
@@ -175,7 +179,8 @@ class Outage:
 
     def remove_items(self) -> None:
         """Removes the drill's items from the table."""
-        DrillItems.of(self._project, self.note.index, self.note.run).remove(self._cloud, self._project.home_region)
+        if table := self._project.tables.get(self.note.table):
+            DrillItems(table, self.note.run).remove(self._cloud, self._project.home_region)
 
     def end(self) -> None:
         """All is as it was."""
@@ -193,7 +198,10 @@ class Outage:
         if self._url is None:
             return
         address = f"{self._url}/edge/doors/{self._region}"
-        answer = urllib3.request("POST", address, json=doors, timeout=10.0, retries=False)
+        try:
+            answer = urllib3.request("POST", address, json=doors, timeout=10.0, retries=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise OutageError(f"{address} does not answer: {error}") from error
         if answer.status != 200:
             raise OutageError(f"{address} answered {answer.status}: {answer.data[:200].decode(errors='replace')}")
 
@@ -227,7 +235,7 @@ class Outage:
     def _mend_gap(self, steps: Steps) -> None:
         """Has the gap found as after a day, and mended as dynadex.toml says."""
         project, cloud, region = self._project, self._cloud, self._region
-        table = project.tables[project.indexes[self.note.index].table]
+        table = project.tables[self.note.table]
         watcher = gaps.watcher(project, cloud, region)
         mark = gaps.look(project, cloud, region, table)
         watcher.keep(table.name, replace(mark, sound=int(time.time()) - 3 * HORIZON_SECONDS, broken=True, gap=None))
@@ -257,11 +265,22 @@ def await_true(condition: Callable[[], bool], seconds: float, otherwise: str, pa
 
 
 def recover(project: Project, cloud: Cloud, folder: Folder, url: str | None, steps: Steps) -> Note | None:
-    """Puts right what an earlier drill left; returns what it was."""
+    """Puts right what an earlier drill left; returns what it was. Raises `OutageError` if that was in another cloud.
+
+    Of a region that is not the project's any more there are only the drill's items to be removed.
+    """
     note = noted(folder)
     if note is None:
         return None
+    if note.aws == isinstance(cloud, Laptop):
+        raise OutageError(
+            f"a drill {'on AWS' if note.aws else 'here'} left {note.region} away: {note.remedy} brings it back"
+        )
     outage = Outage(project, cloud, folder, note, url)
+    if note.region not in project.regions:
+        outage.remove_items()
+        outage.end()
+        return note
     with steps.step(f"bring {note.region} back, which a drill had taken away"):
         bring_back(outage, Quiet())
     return note

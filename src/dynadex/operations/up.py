@@ -82,7 +82,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
     with folder.locked(), outage.one_at_a_time(folder):
         running, anew = _started(project, folder, options, steps)
         running = _without_others(project, folder, running, steps)
-        for region in running.away:
+        for region in running.away:  # before `recover`, which would take the lock again
             with steps.step(f"start the engine of {region}, which a drill had stopped"):
                 running = embedded.start_engine(folder, running, region)
         cloud = running.laptop()
@@ -92,7 +92,7 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
         admin = admins.keep_local_admin(project, cloud, folder.path)
         _refill(project, cloud, deployed, steps)
         _seed(project, cloud, steps)
-        outage.recover(project, cloud, folder, running.door.url if running.door else None, steps)
+        _recover(project, cloud, folder, running, steps)
         with steps.step("every region finds what the tables hold"):
             _await_found(project, cloud, steps)
         if edge.wanted(project):
@@ -100,6 +100,15 @@ def up(project: Project, options: Options, steps: Steps) -> Up:
                 apis = {region: one.api for region, one in deployed.items()}
                 running = edge.publish(project, cloud, folder, running, apis)
     return Up(running, deployed, admin)
+
+
+def _recover(project: Project, cloud: Cloud, folder: Folder, running: Running, steps: Steps) -> None:
+    """Brings back what a drill here left away; of one on AWS it tells."""
+    note = outage.noted(folder)
+    if note and note.aws:
+        steps.say(f"a drill left {note.region} away on AWS: {note.remedy} brings it back")
+    else:
+        outage.recover(project, cloud, folder, running.door.url if running.door else None, steps)
 
 
 def _started(project: Project, folder: Folder, options: Options, steps: Steps) -> tuple[Running, bool]:
@@ -270,6 +279,8 @@ def down(project: Project, steps: Steps, *, wipe: bool) -> bool:
         if ran:
             with steps.step("stop the platform" + ("" if wipe else ", keeping its data")):
                 embedded.stop(folder, running)
+        if wipe and (note := outage.noted(folder)) and note.aws:
+            raise UpError(f"a drill left {note.region} away on AWS: first {note.remedy}, which needs what is kept here")
         if wipe:
             with steps.step("remove what it kept"):
                 folder.wipe()

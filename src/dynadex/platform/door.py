@@ -107,9 +107,12 @@ def main() -> None:
     given = parser.parse_args()
     try:
         settings = _read(given.settings) if given.settings else _alone(dict(given.region), tuple(given.index))
-        serve(given.port, given.static, settings, given.settings)
     except WrongSettings as error:
         parser.error(f"{given.settings}: {error}")
+    except OSError as error:
+        parser.error(f"{given.settings}: {error.strerror}")
+    try:
+        serve(given.port, given.static, settings, given.settings)
     except OSError as error:
         parser.exit(1, f"The door cannot listen on {HOST}:{given.port}: {error.strerror}\n")
 

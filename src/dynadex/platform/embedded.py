@@ -12,11 +12,12 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ..errors import DynadexError
 from . import servers
 from .cloud import EngineAddress
 from .edge.settings import Settings
@@ -72,16 +73,20 @@ class Folder:
     def __init__(self, project_directory: Path) -> None:
         self.path = project_directory / ".dynadex"
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keeps other starts and stops away. Raises `PlatformError` while one is under way."""
+        return self.held("lock", PlatformError(f"another start or stop of this project is under way (in {self.path})"))
+
+    @contextmanager
+    def held(self, name: str, refused: DynadexError) -> Iterator[None]:
+        """Holds a lock by this name. Raises `refused` while somebody else does."""
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / ".gitignore").write_text("*\n")
-        with (self.path / "lock").open("w") as lock:
+        with (self.path / name).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise PlatformError(f"another start or stop of this project is under way (in {self.path})") from None
+                raise refused from None
             yield
 
     def running(self) -> Running | None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from dynadex import project as projects
 from dynadex.cli.drill import _ask_first
 from dynadex.errors import DynadexError
-from dynadex.operations import deployed, outage, routing
+from dynadex.operations import deployed, edge, outage, routing
 from dynadex.operations.drill import Drill, Options, WrongDrill
-from dynadex.operations.outage import KINDS, MEANING, Kind, Note, Outage, OutageError, WrongOutage
+from dynadex.operations.outage import MEANING, Kind, Note, Outage, OutageError, WrongOutage
 from dynadex.operations.routing import HealthCheck
+from dynadex.operations.steps import Quiet
+from dynadex.operations.up import UpError, down
 from dynadex.platform.cloud import Cloud
+from dynadex.platform.edge.settings import Settings, everybody_home
 from dynadex.platform.embedded import Folder
+from dynadex.platform.laptop import Laptop
 from dynadex.project import Project
 
 REGION = "eu-west-1"
@@ -56,6 +62,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     checks = {REGION: HealthCheck("check-7", "host", "/health", 10, 3)}
     monkeypatch.setattr(routing, "health_checks", lambda *_: checks)
     return projects.load(tmp_path)
+
+
+@contextmanager
+def standing(*_: object) -> Iterator[tuple[str, Settings]]:
+    apis = dict.fromkeys(("us-east-1", REGION), "http://127.0.0.1:1")
+    yield "http://127.0.0.1:1", Settings(apis, everybody_home(list(apis)))
 
 
 def outage_of(project: Project, aws: Aws, kind: Kind) -> Outage:
@@ -99,6 +111,57 @@ def test_on_aws_no_cluster_is_stopped_and_no_record_lost(project: Project, kind:
     assert outage.noted(Folder(project.directory)) is None
 
 
+def test_what_cannot_be_done_is_told_before_anything_is_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "standing", standing)
+    aws, folder = Aws(), Folder(project.directory)
+    with pytest.raises(WrongOutage, match="on AWS only region and stream"):
+        Drill(project, cast(Cloud, aws), folder, REGION, Options("engine")).run(Quiet())
+    assert aws.changes == []
+
+
+def test_a_drill_that_is_interrupted_before_the_loss_leaves_no_items(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Load:
+        def start(self) -> None:
+            raise KeyboardInterrupt
+
+        def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr(edge, "standing", standing)
+    monkeypatch.setattr(Drill, "_prepare", lambda *_: Load())
+    aws, folder = Aws(), Folder(project.directory)
+    with pytest.raises(KeyboardInterrupt):
+        Drill(project, cast(Cloud, aws), folder, REGION, Options("stream")).run(Quiet())
+    assert {name for name, _ in aws.changes} == {"delete_item"}
+    assert outage.noted(folder) is None
+
+
+def test_what_was_left_on_aws_is_not_brought_back_here(project: Project) -> None:
+    folder = Folder(project.directory)
+    outage_of(project, Aws(), "stream").begin()
+    here = cast(Cloud, Laptop("http://127.0.0.1:1", {}))
+    with pytest.raises(OutageError, match=r"on AWS left eu-west-1 away: `dynadex drill --recover --aws`"):
+        outage.recover(project, here, folder, None, Quiet())
+    assert outage.noted(folder) is not None
+    with pytest.raises(UpError, match="--recover --aws"):
+        down(project, Quiet(), wipe=True)
+    assert outage.noted(folder) is not None
+
+
+def test_what_is_not_the_projects_any_more_does_not_keep_the_rest_away(project: Project) -> None:
+    aws, folder = Aws(), Folder(project.directory)
+    outage_of(project, aws, "stream").begin()
+    (project.directory / "dynadex.toml").write_text(TOML.replace(', "eu-west-1"', ""))
+    aws.changes.clear()
+    outage.recover(projects.load(project.directory), cast(Cloud, aws), folder, None, Quiet())
+    assert {name for name, _ in aws.changes} == {"delete_item"}
+    assert outage.noted(folder) is None
+
+
 def test_on_aws_nothing_is_done_without_asking() -> None:
     with pytest.raises(DynadexError, match="--yes"):
         _ask_first(REGION, "songs", "region")
@@ -133,4 +196,4 @@ def test_two_drills_do_not_meet(project: Project) -> None:
 
 
 def test_every_kind_is_told_in_words() -> None:
-    assert set(MEANING) == set(KINDS)
+    assert set(MEANING) == set(get_args(Kind))

@@ -180,7 +180,7 @@ class Edge:
             document = await request.json()
         doors = {"open": self._closed, "routed": self._kept_out}
         match document:
-            case dict() if document and document.keys() <= doors.keys() and {True, False}.issuperset(document.values()):
+            case dict() if document and document.keys() <= doors.keys() and {*map(type, document.values())} == {bool}:
                 for name, value in document.items():
                     (doors[name].discard if value else doors[name].add)(region)
                 return web.json_response({"region": region, **document})
