@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ..platform.cloud import Cloud
 from ..project import Project
@@ -29,6 +29,8 @@ _LASTING = "public, max-age=604800"
 _LASTING_KINDS = (".woff2", ".svg", ".png", ".ico", ".webp")
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".json": "application/json", ".svg": "image/svg+xml"}
 _MOST_INVALIDATED = 15
+#: An empty object that is in the bucket from the first change until CloudFront has been told of all of them.
+_CHANGING = ".changing"
 
 
 def stack_name(project: Project) -> str:
@@ -75,9 +77,8 @@ def publish(project: Project, cloud: Cloud, apis: Mapping[str, str], steps: Step
         outputs = stacks.outputs(cloudformation, stack_name(project))
     with steps.step("the page: files"):
         folder = project.directory / project.web.folder
-        changed = upload(cloud.client("s3", home), outputs["BucketName"], files(folder, config))
-        if changed:
-            _invalidate(cloud.client("cloudfront", home), outputs["DistributionId"], changed)
+        s3, cloudfront = cloud.client("s3", home), cloud.client("cloudfront", home)
+        bring(s3, outputs["BucketName"], files(folder, config), cloudfront, outputs["DistributionId"])
     _let_in(project, cloud, outputs["PageOrigin"], steps)
     steps.say(f"the page: {outputs['PageOrigin']}")
     return outputs["PageOrigin"]
@@ -113,23 +114,32 @@ def files(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, bytes]
     yield CONFIG, json.dumps(config, indent=2).encode()
 
 
-def upload(s3: Any, bucket: str, wanted: Iterator[tuple[str, bytes]]) -> list[str]:
-    """Makes the bucket hold these files and no others; returns the names of those that are different now."""
+def bring(s3: Any, bucket: str, wanted: Iterator[tuple[str, bytes]], cloudfront: Any, distribution: str) -> None:
+    """Makes the bucket hold these files and no others, and has CloudFront forget those that are different now.
+
+    A run that is cut off in between leaves a mark: the next one has CloudFront forget all.
+    """
     there = {
         one["Key"]: one["ETag"].strip('"')
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         for one in page.get("Contents", ())
     }
-    changed = []
-    for name, body in wanted:
-        # The ETag of an object that was put whole and is encrypted by S3's own keys is its MD5.
-        if there.pop(name, None) != hashlib.md5(body, usedforsecurity=False).hexdigest():
-            s3.put_object(Bucket=bucket, Key=name, Body=body, **headers(name))
-            changed.append(name)
+    cut_off = there.pop(_CHANGING, None) is not None
+    # The ETag of an object that was put whole and is encrypted by S3's own keys is its MD5.
+    different = {
+        name: body
+        for name, body in wanted
+        if there.pop(name, None) != hashlib.md5(body, usedforsecurity=False).hexdigest()
+    }
+    if not (different or there or cut_off):
+        return
+    s3.put_object(Bucket=bucket, Key=_CHANGING, Body=b"")
+    for name, body in different.items():
+        s3.put_object(Bucket=bucket, Key=name, Body=body, **headers(name))
     for name in there:
         s3.delete_object(Bucket=bucket, Key=name)
-        changed.append(name)
-    return changed
+    _invalidate(cloudfront, distribution, ["/*"] if cut_off else _paths([*different, *there]))
+    s3.delete_object(Bucket=bucket, Key=_CHANGING)
 
 
 def headers(name: str) -> dict[str, str]:
@@ -143,11 +153,14 @@ def headers(name: str) -> dict[str, str]:
     }
 
 
-def _invalidate(cloudfront: Any, distribution: str, changed: Sequence[str]) -> None:
-    paths = [f"/{name}" for name in changed] + ["/"] * ("index.html" in changed)
-    if len(paths) > _MOST_INVALIDATED:
-        paths = ["/*"]
-    batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": uuid.uuid4().hex}
+def _paths(names: Sequence[str]) -> list[str]:
+    """What CloudFront calls these files; it wants what is no plain ASCII encoded, as in an address."""
+    paths = [f"/{quote(name)}" for name in names] + ["/"] * ("index.html" in names)
+    return paths if len(paths) <= _MOST_INVALIDATED else ["/*"]
+
+
+def _invalidate(cloudfront: Any, distribution: str, paths: Sequence[str]) -> None:
+    batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": uuid.uuid4().hex}
     cloudfront.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
 
 

@@ -53,8 +53,11 @@ class Bucket:
 class CloudFront:
     def __init__(self) -> None:
         self.paths: list[list[str]] = []
+        self.away = False
 
     def create_invalidation(self, DistributionId: str, InvalidationBatch: dict[str, Any]) -> None:
+        if self.away:
+            raise ConnectionError
         self.paths.append(InvalidationBatch["Paths"]["Items"])
 
 
@@ -147,6 +150,34 @@ def test_only_what_is_different_is_uploaded_and_invalidated(
     web.publish(project, cloud, APIS, Quiet())
     assert cloudfront.paths[1] == ["/index.html", "/app.js", "/"]
     assert "app.js" not in bucket.objects
+
+
+def test_a_run_that_was_cut_off_before_the_invalidation_is_made_up_for(
+    project: projects.Project, deployed: dict[tuple[str, str], dict[str, str]]
+) -> None:
+    cloud = Account()
+    web.publish(project, cloud, APIS, Quiet())
+    (project.directory / "web/app.js").write_text("another")
+    cloud.cloudfront.away = True
+    with pytest.raises(ConnectionError):
+        web.publish(project, cloud, APIS, Quiet())
+    cloud.cloudfront.away = False
+    web.publish(project, cloud, APIS, Quiet())
+    assert cloud.cloudfront.paths[1:] == [["/*"]]
+    web.publish(project, cloud, APIS, Quiet())
+    assert len(cloud.cloudfront.paths) == 2
+    assert set(cloud.bucket.objects) == {"index.html", "app.js", "face.woff2", "config.json"}
+
+
+def test_names_are_invalidated_as_addresses_have_them(
+    project: projects.Project, deployed: dict[tuple[str, str], dict[str, str]]
+) -> None:
+    cloud = Account()
+    web.publish(project, cloud, APIS, Quiet())
+    (project.directory / "web/sub").mkdir()
+    (project.directory / "web/sub/Ett träd.svg").write_text("a tree")
+    web.publish(project, cloud, APIS, Quiet())
+    assert cloud.cloudfront.paths[1] == ["/sub/Ett%20tr%C3%A4d.svg"]
 
 
 def test_files_are_served_as_what_they_are() -> None:
