@@ -94,7 +94,8 @@ def verify(
             found = verifying.follow(loaded, cloud, where, described, execution, terminal)
     else:
         found = verifying.verify(loaded, cloud, where, described, options, terminal, resume=resume)
-    if repair and full and found.missing + found.stale + found.ghosts <= found.repaired:
+    # What an interrupted one had compared before may be from before the gap.
+    if repair and full and not resume and found.missing + found.stale + found.ghosts <= found.repaired:
         gaps.close(loaded, cloud, where, described)
     show(as_json, found.to_json(), lambda: _show(found, repair, against))
     if found.differences:
