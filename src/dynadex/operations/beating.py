@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..aws import AwsError
 from ..core import heartbeats
 from ..platform.cloud import Cloud
 from ..project import Project
@@ -31,8 +32,8 @@ def deploy(
     """
     cloudformation, stack = cloud.client("cloudformation", region), stack_name(project)
     if project.heartbeat is None:
-        if stacks.delete(cloudformation, stack):
-            remove(project, cloud, region, region)
+        stacks.delete(cloudformation, stack)
+        remove(project, cloud, region, region)  # even without a stack: an earlier deployment may have been cut off here
         return {}
     parameters = _parameters(project, region, regional, outputs)
     stacks.deploy(cloudformation, stack, stacks.template("heartbeat"), parameters, {"dynadex:project": project.name})
@@ -70,5 +71,13 @@ def begin(cloud: Cloud, region: str, outputs: Mapping[str, str]) -> None:
 def remove(project: Project, cloud: Cloud, region: str, beating: str) -> None:
     """Removes the heartbeats of a region, `beating`, from all tables, as `region` has them."""
     for table in project.tables.values():
-        key = native(heartbeats.key(table.key, beating))
-        cloud.client("dynamodb", region).delete_item(TableName=table.physical_name, Key=key)
+        id, key = heartbeats.id_of(table.key, beating), heartbeats.key(table.key, beating)
+        try:
+            items = cloud.table(table, region).read({id: key}).items
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                continue  # no table, no heartbeat
+            raise
+        # A table that never had one is not written to; where the table did not say, the deletion does.
+        if items.get(id, key) is not None:
+            cloud.client("dynamodb", region).delete_item(TableName=table.physical_name, Key=native(key))

@@ -200,9 +200,8 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
         watching = _watch_parameters(parameters, outputs)
         stacks.deploy(cloudformation, names["watch"], stacks.template("watch"), watching, _tags(project))
         outputs |= stacks.outputs(cloudformation, names["watch"])
-    if project.heartbeat is not None or stacks.status_of(cloudformation, names["heartbeat"]) is not None:
-        with steps.step(f"{region}: heartbeat"):
-            outputs |= beating.deploy(project, cloud, region, parameters, outputs)
+    with steps.step(f"{region}: {'heartbeat' if project.heartbeat else 'no heartbeat'}"):
+        outputs |= beating.deploy(project, cloud, region, parameters, outputs)
     if project.edited_tables:
         with steps.step(f"{region}: sign-in and editing"):
             outputs |= _deploy_admin(project, cloud, region, parameters, outputs)

@@ -11,7 +11,7 @@ from cfnlint import decode
 
 from dynadex import generations
 from dynadex import project as projects
-from dynadex.operations import deploy, stacks
+from dynadex.operations import beating, deploy, stacks
 from dynadex.operations.mapping_changes import MappingChanges
 from dynadex.operations.steps import Quiet
 from dynadex.platform.cloud import Cloud, EngineAddress
@@ -167,6 +167,20 @@ def test_the_heartbeat_may_write_its_own_key_and_no_other(deployed: Parameters) 
     heartbeat = deployed["eu-west-1", "shop-heartbeat"]
     assert heartbeat["HeartbeatTableArns"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-songs"
     assert (heartbeat["HeartbeatKeys"], heartbeat["HeartbeatLimit"]) == ("dynadex.heartbeat.eu-west-1", "90000")
+
+
+def test_without_a_heartbeat_what_one_left_is_looked_for_in_every_region(
+    deployed: Parameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack that is gone says nothing of the items."""
+    ended: list[str] = []
+    monkeypatch.setattr(stacks, "status_of", lambda *_: None)
+    monkeypatch.setattr(beating, "remove", lambda project, cloud, region, of: ended.append(region))
+    monkeypatch.setattr(deploy, "_exists", lambda *_: False)
+    (tmp_path / "dynadex.toml").write_text(TOML.replace("[heartbeat]\nlimit = 90\n", ""))
+    project = projects.load(tmp_path)
+    deploy.deploy(project, Account(), project.regions, Quiet(), tmp_path)
+    assert sorted(ended) == sorted(project.regions)
 
 
 def test_the_laptop_leaves_out_what_only_an_account_has(tmp_path: Path) -> None:
