@@ -100,24 +100,32 @@ def deploy_domain(project: Project, cloud: Cloud, region: str, outputs: Mapping[
 
 
 def deploy(project: Project, cloud: Cloud, regions: Sequence[str]) -> None:
-    """Has Route 53 send people to these regions and no others; without [routing] there are no records."""
+    """Has Route 53 send people to these regions and no others; without [routing] there are no records.
+
+    A region that has no public name yet is left out until its own deployment gives it one.
+    """
     home, stack = project.home_region, stack_name(project)
     cloudformation, settings = cloud.client("cloudformation", home), project.routing
-    if settings is None or not regions:
+    found: dict[str, Target] = {}
+    for region in regions if settings else ():
+        if target := _target(project, cloud, region):
+            found[region] = target
+    if settings is None or not found:
         stacks.delete(cloudformation, stack)
         return
-    found = {region: _target(project, cloud, region) for region in regions}
     checks = cloud.health_checks(project.name, settings, {name: target.api for name, target in found.items()})
     targets = {region: target.checked_by(checks.get(region)) for region, target in found.items()}
-    wanted = records(settings.default, settings.continents, settings.countries, regions)
+    wanted = records(settings.default, settings.continents, settings.countries, list(found))
     body = template(
         settings.domain, cloud.hosted_zone(settings), wanted, targets, settings.interval, settings.threshold
     )
     stacks.deploy(cloudformation, stack, body, {}, {"dynadex:project": project.name})
 
 
-def _target(project: Project, cloud: Cloud, region: str) -> Target:
+def _target(project: Project, cloud: Cloud, region: str) -> Target | None:
     names = stacks.outputs(cloud.client("cloudformation", region), domain_stack(project))
+    if not names:
+        return None
     api = deployed.api(project, cloud, region)
     return Target(region, names["RegionalDomainName"], names["RegionalHostedZoneId"], api)
 
