@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import DynadexError
 from ..platform.cloud import Cloud
 from ..project import Project
-from . import refill, verify
+from . import gaps, refill, verify
 from .steps import Steps
 
 
@@ -29,10 +29,19 @@ def fill(project: Project, cloud: Cloud, region: str, steps: Steps) -> None:
         options = verify.Options(
             segments=settings.segments, read_capacity=settings.read_capacity, repair=True, full=True
         )
-        checking = verify.running(project, cloud, region, index) or verify.start(project, cloud, region, index, options)
+        under_way = verify.running(project, cloud, region, index)
+        checking = under_way or verify.start(project, cloud, region, index, options)
         found = verify.follow(project, cloud, region, index, checking, steps)
-        if differences := found.differences:
+        if found.failed:
+            steps.say(
+                f"{region}: {found.failed:,} items of {index.name} make no document: "
+                f"dynadex failures list --region {region}"
+            )
+        if (differences := found.missing + found.stale + found.ghosts - found.repaired) > 0:
             raise FillingError(
                 f"{region}: {differences:,} documents of {index.name} differ from the table; "
                 f"`dynadex failures list --region {region}` says why, then deploy again: no searches are sent there yet"
             )
+        if under_way is None:  # one that was taken up may have been asked for less
+            # The stream's mark outlives the stacks: of a region that is added again it tells of a gap, just mended.
+            gaps.close(project, cloud, region, index)
