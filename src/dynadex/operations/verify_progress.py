@@ -9,6 +9,7 @@ seconds between the last note and a `kill -9` is right by then, and not counted 
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -125,6 +126,7 @@ class Progress:
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         (self.path.parent / ".gitignore").write_text("*\n")
-        temporary = self.path.with_suffix(".new")
+        # Two may verify the same index at once, and must not take each other's file away.
+        temporary = self.path.with_suffix(f".{os.getpid()}.new")
         temporary.write_text(json.dumps(document))
         temporary.replace(self.path)

@@ -103,6 +103,29 @@ def test_slices_that_were_gone_through_are_not_gone_through_again(tmp_path: Path
     assert found.seconds >= found.earlier >= 0
 
 
+def test_two_that_verify_the_same_at_once_do_not_take_each_other_s_file_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, check = tmp_path / "state.json", place().check()
+    mine, theirs = Progress(path, {"who": "me"}, [Part()]), Progress(path, {"who": "they"}, [Part()])
+    theirs.parts[0] = mine.parts[0] = Part({"id": {"S": "k4"}}, False, check.state())
+    replace, process = Path.replace, 1
+
+    def meanwhile(temporary: Path, target: Path) -> Path:
+        nonlocal process
+        if process == 1:  # the other process saves between this one's writing and its renaming
+            process = 2
+            assert theirs.save()
+        return replace(temporary, target)
+
+    monkeypatch.setattr("os.getpid", lambda: process)
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    assert mine.save()
+    found = Progress.read(path)
+    assert found is not None
+    assert found.asked == {"who": "me"}
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(ProgressError, match=r"state\.json cannot be read"):
