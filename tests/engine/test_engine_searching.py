@@ -16,6 +16,7 @@ from dynadex.core.attributes import dumps
 from dynadex.core.bulk import Operation
 from dynadex.core.querying import Searchable
 from dynadex.core.wording import LEFT_OUT, words_of
+from dynadex.engine import EngineError
 from tests.engine.subject import SETTINGS, Subject, statuses
 
 MAPPING = json.loads((Path(__file__).parents[2] / "examples/lessons/mapping.json").read_text())
@@ -214,6 +215,13 @@ def test_without_words_the_popular_come_first(lessons: Subject) -> None:
 )
 def test_ranges_include_both_ends(lessons: Subject, duration: str, found: set[str]) -> None:
     assert set(ids(search(lessons, duration=duration))) == found
+
+
+@pytest.mark.parametrize("duration", ["1-9999999999", "9999999999-", "-999999999999999999"])
+def test_a_range_beyond_what_the_field_holds_is_refused(lessons: Subject, duration: str) -> None:
+    with pytest.raises(EngineError) as refused:
+        search(lessons, duration=duration)
+    assert refused.value.status == 400
 
 
 def test_a_text_is_filtered_by_its_exact_value_commas_or_not(lessons: Subject) -> None:

@@ -74,9 +74,12 @@ def _search(index: Index, parameters: Mapping[str, str]) -> dict[str, Any]:
     try:
         answer = _ask(index, bodies.query(asked, index.search, service.heartbeats(index.name)))
     except EngineError as error:
-        if asked.after is None or error.status != 400:
+        problems = dict.fromkeys(asked.ranges, "is beyond what this field holds")
+        if asked.after is not None:
+            problems["cursor"] = "is out of date; search anew"
+        if not problems or error.status != 400:
             raise
-        raise querying.WrongRequest({"cursor": "is out of date; search anew"}) from error
+        raise querying.WrongRequest(problems) from error
     return results.result(answer, asked, index.search)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,22 @@ def test_a_cursor_that_the_engine_does_not_take_is_a_wrong_request(region: Regio
     region.engine.error = EngineError(400, "illegal_argument_exception", "Failed to parse search_after value")
     status, _, problem = get(q="x", size="1", cursor=cursor)
     assert (status, list(problem["problems"])) == (400, ["cursor"])
+
+
+def test_a_range_that_the_engine_does_not_take_is_a_wrong_request(region: Region) -> None:
+    lessons = project().indexes["lessons"]
+    searchable = replace(lessons.search, ranges=("duration",))
+    region.use(replace(project(), indexes={"lessons": replace(lessons, search=searchable)}))
+    region.engine.hits = {"took": 1, "hits": {"total": {"value": 9}, "hits": HITS["hits"]["hits"]}}
+    asked = {"q": "x", "size": "1", "duration": "1-9999999999"}
+    cursor = get(**asked)[2]["cursor"]
+    region.engine.error = EngineError(400, "query_shard_exception", "Value [9999999999] is out of range for an integer")
+    status, _, problem = get(**asked)
+    assert (status, problem["problems"]) == (400, {"duration": "is beyond what this field holds"})
+    status, _, problem = get(**asked, cursor=cursor)
+    assert (status, list(problem["problems"])) == (400, ["duration", "cursor"])
+    region.engine.error = EngineUnavailable(503, "away", "away")
+    assert get(**asked)[0] == 503
 
 
 def test_what_was_found_may_be_kept_for_a_moment_and_is_not_sent_again_while_it_is_the_same(region: Region) -> None:
