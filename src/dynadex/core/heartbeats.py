@@ -2,7 +2,9 @@
 
 A region's heartbeat is an item that it writes again and again. It goes the way of every item, through the stream and
 the write protocol; only its document is empty, `{}`, which every mapping takes. The version of that document says when
-the newest beat that is in the index was written. Searches and counts leave these documents out.
+the newest beat that is in the index was written in the table *here*: another region's grows old when nothing arrives
+from there any more, but a steady delay of replication does not show, and a refill or a repair makes it young again.
+Searches and counts leave these documents out.
 
 A reserved key holds the region's name in each of its attributes: strings as `dynadex.heartbeat.REGION`, binaries as the
 bytes of that, numbers as one that nobody numbers items with: negative, of 38 digits, the first twelve always the same.
