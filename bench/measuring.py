@@ -109,16 +109,18 @@ class Row:
     def against(self, *, limit: float | None = None, plain: float | None = None, over: float | None = None) -> Row:
         """The same with whether its goal is met: ratios to the limit and to plain, or how far above the limit it is.
 
-        A rate is to be at least the ratio, anything else at most.
+        A rate is to be at least the ratio, anything else at most. Where a part was not measured and no other fails,
+        nobody knows.
         """
         more = self.unit.endswith("/s")
-        met = True
+        parts: list[bool | None] = []
         for bound, ratio in ((limit, self.ratio("limit")), (plain, self.ratio("plain"))):
-            if bound is not None and ratio is not None:
-                met &= ratio >= bound if more else ratio <= bound
+            if bound is not None:
+                parts.append(None if ratio is None else ratio >= bound if more else ratio <= bound)
         if over is not None:
-            met &= (self.value("ours") or 0) - (self.value("limit") or 0) <= over
-        return replace(self, met=met)
+            ours, least = self.value("ours"), self.value("limit")
+            parts.append(None if ours is None or least is None else ours - least <= over)
+        return replace(self, met=False if False in parts else None if None in parts else True)
 
     def kept(self) -> dict[str, Any]:
         """As the results' file has it."""

@@ -55,6 +55,13 @@ def test_a_rate_is_to_be_at_least_its_goal_and_a_time_at_most(unit: str, met: bo
     assert row.against(limit=0.9, plain=3).met is met
 
 
+@pytest.mark.parametrize("ours", [95.0, 50.0])
+def test_what_was_not_measured_is_no_goal_met(ours: float) -> None:
+    row = Row("x", "records/s", {"ours": [ours], "limit": [], "plain": [30.0]})
+    assert row.against(limit=0.9, plain=2).met is (None if ours > 60 else False)
+    assert row.against(over=10).met is None
+
+
 def test_quantiles_are_interpolated() -> None:
     assert quantile([3, 1, 2], 0.5) == 2
     assert quantile([0, 10], 0.99) == pytest.approx(9.9)
