@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.scale import pages
 from bench.scale.simulation import Course, Rates, Scenario, System, between, raised, run, steady
 
 # A lane takes 10 ms and, for each record, 1 ms of the engine: at most 900 records a second.
@@ -37,6 +38,18 @@ def test_a_hot_shard_keeps_only_its_own_records_late() -> None:
     course = run(Scenario("", "", 60, writes), System(3, 1, 100, 10, 0, 3, 1))
     assert course.worst > 10
     assert max(course.median) < 2
+
+
+def test_formulas_and_simulation_have_the_same_time_for_a_record() -> None:
+    rows = [
+        {"name": "stream", "ours": 4000.0, "limit": 5000.0},
+        {"name": "stream-cpu", "ours": 25.0},
+        {"name": "refill", "ours": 8000.0},
+    ]
+    found = pages.measured({"rows": rows, "machine": {"processors": 2}})
+    carried = pages.system(found)
+    assert found.assumed.record_ms == pytest.approx(0.025 + 2 * 1000 / 2500)
+    assert found.assumed.record_ms == carried.record_ms + carried.engine_ms
 
 
 def test_the_same_seed_has_the_same_course() -> None:
