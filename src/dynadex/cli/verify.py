@@ -82,6 +82,8 @@ def verify(
         options = _as_before(verifying.interrupted(loaded, where, described, against), segments, repair, full)
         repair, full = options.repair, options.full
     cloud = choose_cloud(loaded, aws, terminal)
+    # What an interrupted one had compared before may be from before the gap; one that is followed may do less.
+    whole = repair and full and not resume
     if against is not None:
         found = verifying.compare(loaded, cloud, where, against, described, options, terminal, resume=resume)
     elif remote:
@@ -89,13 +91,13 @@ def verify(
             execution = verifying.running(loaded, cloud, where, described)
             if execution is not None:
                 terminal.say(f"follows the verification that is under way: {execution}")
+                whole = False
             else:
                 execution = verifying.start(loaded, cloud, where, described, options)
             found = verifying.follow(loaded, cloud, where, described, execution, terminal)
     else:
         found = verifying.verify(loaded, cloud, where, described, options, terminal, resume=resume)
-    # What an interrupted one had compared before may be from before the gap.
-    if repair and full and not resume and found.missing + found.stale + found.ghosts <= found.repaired:
+    if whole and found.missing + found.stale + found.ghosts <= found.repaired:
         gaps.close(loaded, cloud, where, described)
     show(as_json, found.to_json(), lambda: _show(found, repair, against))
     if found.differences:
