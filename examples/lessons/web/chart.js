@@ -15,12 +15,14 @@ const TABLE_EVERY = 5; // minutes between the rows of the table
 export function chart(title, series, { from, to, format = String, least = 1 }) {
   const values = series.flatMap(({ points }) => points.map(({ value }) => value).filter(Number.isFinite));
   const most = ceiling(Math.max(least, ...values));
+  const under = Math.min(0, ...values);
+  const lowest = under < 0 ? -ceiling(-under) : 0;
   const x = (at) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
-  const y = (value) => HEIGHT - BOTTOM - (value / most) * (HEIGHT - TOP - BOTTOM);
+  const y = (value) => HEIGHT - BOTTOM - ((value - lowest) / (most - lowest)) * (HEIGHT - TOP - BOTTOM);
   const cursor = svg("line", { class: "cursor", y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" });
   const dots = series.map((_, number) => svg("circle", { class: `point series-${number}`, r: 3.5, visibility: "hidden" }));
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: "0", "aria-label": `${title}. ${summary(series, format)} The arrow keys read it minute by minute.` },
-    [0, most / 2, most].map((value) => [
+    [lowest, lowest < 0 ? 0 : most / 2, most].map((value) => [
       svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
       svg("text", { class: "label", x: LEFT - 8, y: y(value) + 3.5, "text-anchor": "end" }, format(value)),
     ]),
@@ -40,12 +42,13 @@ export function chart(title, series, { from, to, format = String, least = 1 }) {
     cursor.setAttribute("visibility", "visible");
     reading.replaceChildren(element("span", { class: "soft" }, clock(at)), ...series.map(({ name, points }, index) => {
       const value = points.findLast((point) => Math.abs(point.at - at) < 45_000)?.value ?? null;
-      dots[index].setAttribute("visibility", value === null ? "hidden" : "visible");
-      if (value !== null) {
+      const measured = Number.isFinite(value);
+      dots[index].setAttribute("visibility", measured ? "visible" : "hidden");
+      if (measured) {
         dots[index].setAttribute("cx", x(at));
         dots[index].setAttribute("cy", y(value));
       }
-      return key(name, index, value === null ? "–" : format(value));
+      return key(name, index, measured ? format(value) : "–");
     }));
   }
 

@@ -3,11 +3,11 @@
 import { ask } from "./api.js";
 import { chart } from "./chart.js";
 import { byId, element } from "./dom.js";
-import { enter, explain, quiet } from "./frame.js";
+import { enter, explain, quiet, showWho } from "./frame.js";
 import { places, regionName } from "./places.js";
 import { regionCard } from "./region-card.js";
 import { routesPanel } from "./routes.js";
-import { call, token } from "./session.js";
+import { active, call, token } from "./session.js";
 import { signInDialog } from "./sign-in.js";
 import { milliseconds, seconds } from "./wording.js";
 
@@ -22,6 +22,8 @@ const charts = element("div", { class: "charts" });
 const updated = element("p", { class: "soft small", role: "status" });
 let timer = 0;
 let sampled = 0;
+let working = null; // the region that the page says one works in
+let unwell = false; // whether what is told is that a refresh went wrong
 
 async function start() {
   document.title = "Operations – Plectrum";
@@ -29,6 +31,7 @@ async function start() {
     element("div", { class: "head" }, element("h1", {}, "Operations"), updated),
     cards, element("h2", { class: "section" }, "The last hour"), charts, routes);
   sampled = 0;
+  working = active();
   refresh();
 }
 
@@ -41,15 +44,20 @@ async function refresh() {
       Promise.all(Object.entries(regions).map(([region, base]) => look(region, base))),
       ask(routed, "edge", { fresh: true }).then(({ document: found }) => found).catch(() => null),
     ]);
-    quiet();
+    if (unwell) quiet(); // of what else went wrong the notice stays
+    unwell = false;
+    if (active() && active() !== working) showWho(start);
+    working = active();
     showRegions(states, edge);
     routes.replaceChildren(...(edge ? [routesPanel(edge)] : []));
     busy = states.some(({ operations }) => Object.values(operations?.indexes ?? {}).some(({ refill }) => refill?.status === "RUNNING"));
     if (Date.now() - sampled > SAMPLES_EVERY_MS) await showCharts(Object.keys(regions));
     updated.textContent = `As of ${new Date().toLocaleTimeString("en", { timeStyle: "medium", hourCycle: "h23" })}`;
   } catch (error) {
+    unwell = true;
     return explain(error, refresh);
   }
+  clearTimeout(timer); // of another refresh meanwhile
   timer = setTimeout(refresh, busy ? BUSY_MS : EVERY_MS);
 }
 
@@ -93,11 +101,14 @@ function showRegions(states, edge) {
 async function refill(region, index) {
   try {
     await call("operations/refills", { method: "POST", body: { index } }, region);
-    refresh();
   } catch (error) {
-    if (error.status === 409) refresh();
-    else explain(error, () => refill(region, index));
+    if (error.status !== 409) { // else one runs already
+      unwell = false;
+      return explain(error, () => refill(region, index));
+    }
   }
+  quiet();
+  refresh();
 }
 
 async function showCharts(regions) {
@@ -124,7 +135,7 @@ async function showCharts(regions) {
     ["Freshness: from a put until it is found", ({ freshness }) => freshness, seconds, 0.1],
     ["Time of a search", ({ searchMillis }) => searchMillis, (value) => (value ? milliseconds(value) : "0"), 10],
     ["Searches a minute", ({ searches }) => searches, short, 4],
-    ["Items without their document", ({ items, documents }) => Math.abs(items - documents), short, 4],
+    ["Items less documents", ({ items, documents }) => (Number.isFinite(items) && Number.isFinite(documents) ? items - documents : null), short, 4],
     ["Failures waiting", ({ failures }) => failures, short, 4],
     ["Lag of the stream", ({ lag }) => lag, seconds, 1],
   ];

@@ -45,7 +45,7 @@ export function workIn(region) {
 export async function signIn(region, name, password, patience = 2000) {
   const { regions } = await places();
   const given = await giveToken(regions[region], region, name, password);
-  keep({ username: name, active: region, tokens: { [region]: given } });
+  keep({ username: name, active: region, tokens: { ...(kept.username === name && kept.tokens), [region]: given } });
   const others = Object.keys(regions).filter((other) => other !== region);
   const rest = Promise.allSettled(others.map(async (other) => {
     const also = await giveToken(regions[other], other, name, password);
