@@ -75,6 +75,9 @@ def test_narrows_by_length_and_sorts(page: Page, site: Site) -> None:
     expect(page.locator("#hits .facts li:last-child").first).to_have_text("10 min")
     for text in page.locator("#hits .facts li:last-child").all_inner_texts():
         assert text in ("10 min", "11 min", "12 min")
+    page.get_by_label("to", exact=True).fill("13.5")
+    expect(page.get_by_role("button", name="Remove the filter 10 to 13 min")).to_be_visible()
+    expect(page.locator("#hits .facts li:last-child").first).to_have_text("10 min")
 
 
 def test_needs_no_mouse(page: Page, site: Site) -> None:

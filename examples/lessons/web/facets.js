@@ -65,7 +65,7 @@ function minutesGroup(change) {
     element("legend", {}, "Length in minutes"),
     element("div", { class: "range" }, field("least", "from"), field("most", "to")));
   made.addEventListener("input", () => {
-    const [least, most] = [...made.querySelectorAll("input")].map(({ value }) => value.replace(/\D/g, "").slice(0, 3));
+    const [least, most] = [...made.querySelectorAll("input")].map(({ value }) => value && String(Math.min(999, Math.max(0, Math.trunc(value)))));
     change({ minutes: least || most ? `${least}-${most}` : "" }, { typing: true });
   });
   return made;
