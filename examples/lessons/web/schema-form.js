@@ -1,5 +1,6 @@
 // A form made from a JSON schema: a control for each property, checked as one types.
 
+import { same } from "./conflict.js";
 import { element, text } from "./dom.js";
 import { problem, problems } from "./validation.js";
 import { capital } from "./wording.js";
@@ -23,6 +24,17 @@ export class SchemaForm {
       this.#controls.set(name, new Control(name, schema.properties[name], required, item[name], changed));
     }
     this.element = element("div", { class: "fields" }, [...this.#controls.values()].map((control) => control.element));
+  }
+
+  // Says `item` now: controls that say so already stay as they are, with the focus and what is half typed. Those of
+  // attributes in `leave` go.
+  take(item, leave = []) {
+    for (const name of leave) {
+      this.#controls.get(name)?.element.remove();
+      this.#controls.delete(name);
+    }
+    this.#rest = Object.fromEntries(Object.entries(item).filter(([name]) => !this.#controls.has(name)));
+    for (const control of this.#controls.values()) control.take(item[control.name]);
   }
 
   // The item as the form says it.
@@ -56,15 +68,26 @@ export class SchemaForm {
 }
 
 class Control {
+  #first; // the value that the control began with
+  #untouched; // what stood in it then: not all that a value may be is left of it there
+
   constructor(name, schema, required, value, changed) {
     this.name = name;
     this.schema = schema;
     this.required = required;
+    this.changed = changed;
+    this.said = element("span", { class: "problem", id: `${name}-problem` });
+    this.#fill(value);
+  }
+
+  // Begins with `value`.
+  #fill(value) {
+    const { name, schema, required } = this;
     this.kind = kindOf(schema, value);
     this.input = this.#make(value);
-    this.said = element("span", { class: "problem", id: `${name}-problem` });
+    this.#begin(value);
     const hint = hintOf(schema, this.kind);
-    this.element = element("div", { class: `field ${this.kind}` },
+    const made = element("div", { class: `field ${this.kind}` },
       element("label", { for: `field-${name}` }, schema.title ?? capital(name).replaceAll("_", " "),
         required && element("span", { class: "needed" }, " needed")),
       this.input,
@@ -73,13 +96,35 @@ class Control {
     this.input.setAttribute("aria-describedby", `${hint ? `${name}-hint ` : ""}${name}-problem`);
     this.input.addEventListener("input", () => {
       this.check();
-      changed();
+      this.changed();
     });
     this.input.addEventListener("blur", () => this.check());
+    this.element?.replaceWith(made);
+    this.element = made;
+  }
+
+  take(value) {
+    if (same(this.value, value)) this.#begin(value);
+    else {
+      const focused = this.input === document.activeElement;
+      this.say("");
+      this.#fill(value);
+      if (focused) this.input.focus();
+    }
+  }
+
+  #begin(value) {
+    this.#first = value;
+    this.#untouched = this.#standing;
+  }
+
+  get #standing() {
+    return this.kind === "boolean" ? this.input.checked : this.input.value;
   }
 
   // The value of the attribute; undefined for none.
   get value() {
+    if (this.#first !== undefined && this.#standing === this.#untouched && !this.unreadable) return this.#first;
     if (this.kind === "boolean") return this.input.checked || (this.required ? false : undefined);
     const words = this.input.value;
     if (this.kind === "list") {
@@ -147,8 +192,10 @@ class Control {
 function kindOf(schema, value) {
   const type = [schema.type].flat()[0];
   if (schema.enum) return "choice";
-  if (type === "boolean") return "boolean";
-  if (type === "integer" || type === "number") return "number";
+  // A value of another type is shown as it is: a box or a number's field could not.
+  const fits = (kind) => (value ?? null) === null || typeof value === kind;
+  if (type === "boolean") return fits("boolean") ? "boolean" : "json";
+  if (type === "integer" || type === "number") return fits("number") ? "number" : "json";
   if (type === "array") {
     const plain = [schema.items?.type].flat()[0] === "string" && (value ?? []).every?.((one) => typeof one === "string" && !one.includes(","));
     return plain ? "list" : "json";
