@@ -8,9 +8,9 @@ import { count, number } from "./wording.js";
 const MOST_BYTES = 5_000_000;
 const MOST_ROWS = 500;
 const OUTCOMES = { created: "good", updated: "good", unchanged: "", failed: "bad" };
-const EXAMPLE = '{"title": "Blackbird", "artist": "The Beatles", "instrument": "guitar", "level": "intermediate", "genre": "folk", "duration": 840}';
+const EXAMPLE = '{"id": "blackbird-the-beatles-guitar", "title": "Blackbird", "artist": "The Beatles", "instrument": "guitar", "level": "intermediate", "genre": "folk", "duration": 840}';
 
-export function importView({ view, link, guard }) {
+export function importView({ view, link, guard, signal }) {
   document.title = "Import – Plectrum admin";
   let name = "";
   const area = element("textarea", { id: "lines", rows: 10, spellcheck: false, class: "mono", dir: "auto", placeholder: EXAMPLE });
@@ -28,7 +28,7 @@ export function importView({ view, link, guard }) {
     link("← All lessons", "", { class: "back" }),
     element("div", { class: "head" }, element("h1", {}, "Import lessons")),
     panel, report);
-  guard(() => false);
+  guard(() => area.value.trim() !== "" && !report.children.length);
 
   file.addEventListener("change", () => file.files[0] && read(file.files[0]));
   panel.addEventListener("dragover", (event) => event.preventDefault());
@@ -64,9 +64,11 @@ export function importView({ view, link, guard }) {
     submit.textContent = "Importing …";
     try {
       const { document: outcome } = await call("admin/lessons/import", { method: "POST", body: area.value, type: isCsv() ? "text/csv" : "application/x-ndjson" });
+      if (signal.aborted) return;
       quiet();
       show(outcome);
     } catch (error) {
+      if (signal.aborted) return;
       report.replaceChildren();
       explain(error, send);
     } finally {

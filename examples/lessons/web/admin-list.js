@@ -10,7 +10,7 @@ const SIZE = 30;
 const TYPING_MS = 150;
 const STATES = { all: "All", published: "Published", draft: "Drafts" };
 
-export function listView({ view, link, replace }, address) {
+export function listView({ view, link, replace, signal: left }, address) {
   let asked = { q: address.get("q") ?? "", state: STATES[address.get("state")] ? address.get("state") : "all" };
   let cursor = null;
   let asking = new AbortController();
@@ -31,10 +31,11 @@ export function listView({ view, link, replace }, address) {
   async function load(next = false) {
     asking.abort();
     asking = new AbortController();
-    const { signal } = asking;
+    const signal = AbortSignal.any([asking.signal, left]);
     try {
       const parameters = { ...asked, size: SIZE, cursor: next ? cursor : "" };
       const { document: found } = await call("admin/lessons", { parameters, signal });
+      if (signal.aborted) return;
       quiet();
       if (!next) rows.replaceChildren();
       rows.append(...found.items.map(row));
@@ -80,6 +81,7 @@ export function listView({ view, link, replace }, address) {
   q.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      if (left.aborted) return;
       changed({ q: q.value.trim() });
       load();
     }, TYPING_MS);

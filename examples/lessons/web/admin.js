@@ -1,4 +1,5 @@
-// The admin page: which of its views the address asks for. A view is called with where it may go next.
+// The admin page: which of its views the address asks for. A view is called with where it may go next, and with a signal
+// that is aborted once it is left: what comes later is not for the page any more.
 
 import { byId, element } from "./dom.js";
 import { enter, quiet } from "./frame.js";
@@ -10,6 +11,7 @@ import { stopWatching } from "./findable.js";
 
 let here = location.search;
 let unsaved = () => false;
+let leaving = new AbortController(); // aborted once another view is shown
 
 async function go(address) {
   if (unsaved() && !(await confirmed("Leave without saving?", "What you changed here is lost.", "Leave", { danger: true }))) return false;
@@ -21,11 +23,13 @@ async function go(address) {
 function route() {
   here = location.search;
   unsaved = () => false;
+  leaving.abort();
+  leaving = new AbortController();
   stopWatching();
   quiet();
   const address = new URLSearchParams(here);
   const view = byId("view");
-  const tools = { view, go, link, guard: (check) => (unsaved = check), replace };
+  const tools = { view, go, link, guard: (check) => (unsaved = check), replace, signal: leaving.signal };
   if (address.has("import")) importView(tools);
   else if (address.has("new")) editView(tools, null);
   else if (address.has("id")) editView(tools, address.get("id"));
