@@ -6,9 +6,9 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.site import NAMES, SECOND, Site, lesson
+from tests.browser.site import HOME, NAMES, SECOND, Site, lesson
 
 pytestmark = pytest.mark.browser
 
@@ -154,3 +154,127 @@ def test_keeps_what_is_written_while_the_region_is_away(page: Page, site: Site) 
     expect(page.locator("#who")).to_contain_text("Working in Ireland")
     expect(page.locator(".save-bar .status")).to_have_text("All changes are saved")
     expect(page.locator("#field-album")).to_have_value("Written meanwhile")
+
+
+def test_a_save_whose_answer_is_lost_is_carried_out_once(page: Page, site: Site) -> None:
+    site.sign_in(page)
+    site.create(page, lesson("Lapwing Polka"))
+    site.found(page)
+    keys: list[str | None] = []
+
+    def lose_the_first(route: Route) -> None:
+        if route.request.method != "PATCH":
+            return route.fallback()
+        keys.append(route.request.headers.get("idempotency-key"))
+        if len(keys) > 1:
+            return route.fallback()
+        route.fetch()
+        return route.abort()
+
+    page.route("**/admin/lessons/*", lose_the_first)
+    site.fill(page, {"album": "Sent twice"})
+    page.locator("#field-album").press("Enter")
+    expect(page.locator(".save-bar .status")).to_have_text("All changes are saved")
+    expect(page.locator(".conflict")).to_have_count(0)
+    expect(page.locator("#told")).to_be_empty()
+    assert len(keys) == 2
+    assert keys[0] is not None
+    assert keys[0] == keys[1]
+    expect(page.locator(".history li")).to_have_count(2)
+    site.fill(page, {"album": "Sent with another key"})
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".history li")).to_have_count(3)
+    assert keys[2] not in keys[:2]
+
+
+def test_keeps_what_is_typed_while_a_save_is_under_way(page: Page, site: Site) -> None:
+    site.sign_in(page)
+    site.create(page, lesson("Curlew Reel"))
+    site.found(page)
+    held: list[Route] = []
+    page.route("**/admin/lessons/*", lambda route: held.append(route) if _writes(route) else route.fallback())
+    album = page.locator("#field-album")
+    album.fill("Sent")
+    with page.expect_request(lambda request: request.method == "PATCH"):
+        album.press("Enter")
+    album.press("Enter")  # is not sent a second time
+    album.press_sequentially(", and more")
+    site.fill(page, {"tempo": 77, "key": "D minor"})
+    page.locator("#field-key").evaluate("field => field.setSelectionRange(1, 1)")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.locator(".state-line")).to_contain_text("Revision 2")
+    expect(page.locator(".save-bar .status")).to_have_text("Not saved yet")
+    expect(album).to_have_value("Sent, and more")
+    expect(page.locator("#field-tempo")).to_have_value("77")
+    expect(page.locator("#field-key")).to_be_focused()
+    page.keyboard.type("b")
+    expect(page.locator("#field-key")).to_have_value("Db minor")
+    page.unroute("**/admin/lessons/*")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".save-bar .status")).to_have_text("All changes are saved")
+    page.reload()
+    expect(album).to_have_value("Sent, and more")
+    expect(page.locator("#field-tempo")).to_have_value("77")
+
+
+def _writes(route: Route) -> bool:
+    return route.request.method == "PATCH"
+
+
+def test_found_is_what_the_search_finds(page: Page, site: Site) -> None:
+    site.sign_in(page)
+    blind = f"{site.url}{SECOND}/search?*"
+    page.route(blind, lambda route: route.fulfill(json={"total": 0, "hits": [], "facets": {}, "cursor": None}))
+    site.create(page, lesson("Siskin Gigue"))
+    expect(page.locator(f".findable [data-region={HOME}] .state")).to_contain_text("found after")
+    with page.expect_request(blind):
+        pass
+    second = page.locator(f".findable [data-region={SECOND}] .state")
+    expect(second).to_contain_text("looking")
+    page.unroute(blind)
+    expect(second).to_contain_text("found after")
+
+
+def test_a_form_that_nobody_touched_says_what_its_lesson_says(page: Page, site: Site) -> None:
+    odd = lesson("Two\nlines", id="untouched", chords=[], description="", draft=False, album=" ")
+    site.sign_in(page, "admin.html?import")
+    page.get_by_label("Or its lines").fill(json.dumps(odd))
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator(".counts dd").first).to_have_text("1")
+    site.open(page, "admin.html?id=untouched")
+    expect(page.locator(".save-bar .status")).to_have_text("All changes are saved")
+    site.fill(page, {"tempo": 90})
+    with page.expect_request(lambda request: request.method == "PATCH") as sent:
+        page.get_by_role("button", name="Save", exact=True).click()
+    assert sent.value.post_data_json == {"tempo": 90}
+    expect(page.locator(".save-bar .status")).to_have_text("All changes are saved")
+
+
+def test_what_comes_late_does_not_disturb_another_view(page: Page, site: Site) -> None:
+    page.clock.install()
+    site.sign_in(page)
+    expect(page.locator("#rows > li").first).to_be_visible()
+    page.evaluate(
+        """() => {
+            const field = document.querySelector("#list-q");
+            field.value = "queen";
+            field.dispatchEvent(new Event("input"));
+            [...document.querySelectorAll("#view a")].find((link) => link.textContent === "New lesson").click();
+        }"""
+    )
+    expect(page.get_by_role("heading", name="New lesson")).to_be_visible()
+    page.clock.run_for(300)  # longer than the list waits for another letter
+    expect(page).to_have_url(f"{site.url}admin.html?new")
+
+
+def test_asks_before_lines_that_are_not_imported_are_left(page: Page, site: Site) -> None:
+    site.sign_in(page, "admin.html?import")
+    page.get_by_label("Or its lines").fill(json.dumps(lesson("Left Behind", id="left-behind")))
+    page.get_by_role("link", name="All lessons").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_label("Or its lines")).not_to_be_empty()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", name="All lines are imported")).to_be_visible()
+    page.get_by_role("link", name="All lessons").click()
+    expect(page.get_by_role("heading", name="Lessons", exact=True)).to_be_visible()

@@ -1,5 +1,6 @@
-// One lesson: written, changed, published, deleted. Saved only on top of what one has seen; and after a save the regions
-// are asked until it can be found in each.
+// One lesson: written, changed, published, deleted. Saved only on top of what one has seen; a request without an answer
+// is sent again as it was, under its key, so that it is carried out once; and after a save the regions' searches are
+// asked until it is found in each.
 
 import { conflictView, same, shown } from "./conflict.js";
 import { confirmed } from "./dialogs.js";
@@ -16,15 +17,18 @@ const ACTIONS = {
   create: "Written", patch: "Changed", replace: "Replaced", publish: "Published", unpublish: "Unpublished",
   delete: "Deleted", import: "Imported",
 };
+const LONGEST_WORDS = 200; // characters; the search takes some more
+const MOST_COMMAS = 20; // in a filter: the search takes what stands between them for values
 // What the API keeps of an item by itself, or what has a button of its own.
 const KEPT = ["revision", "updated_at", "updated_by", "draft"];
 
-export async function editView({ view, go, link, guard, replace }, id) {
+export async function editView({ view, link, guard, replace, signal }, id) {
   let item = null; // as it was read or saved last
   let etag = null;
   let schema = null;
   let form = null;
   let busy = false;
+  let unanswered = null; // the request of which one does not know whether it was carried out
   const title = element("h1", { dir: "auto" }, id ? " " : "New lesson");
   const state = element("div", { class: "state-line" });
   const conflicts = element("div");
@@ -44,20 +48,22 @@ export async function editView({ view, go, link, guard, replace }, id) {
     actions);
   fields.addEventListener("submit", (event) => {
     event.preventDefault();
-    save(!item);
+    save();
   });
   guard(() => form !== null && changes() !== null);
   load();
 
   async function load() {
     try {
-      schema ??= (await call(`${PATH}/schema`)).document;
-      if (id) take(await call(`${PATH}/${encodeURIComponent(id)}`));
+      schema ??= (await call(`${PATH}/schema`, { signal })).document;
+      if (id) take(await call(`${PATH}/${encodeURIComponent(id)}`, { signal }));
+      if (signal.aborted) return;
       quiet();
       fill(item ?? {});
       if (id) loadHistory();
       else fields.querySelector("input")?.focus();
     } catch (error) {
+      if (signal.aborted) return;
       if (error.status === 404) return absent();
       explain(error, load);
     }
@@ -69,12 +75,16 @@ export async function editView({ view, go, link, guard, replace }, id) {
   }
 
   function fill(values) {
-    form = new SchemaForm(schema, values, { leave: item ? [...KEPT, "id"] : KEPT, optional: ["id"], changed: showActions });
+    form = new SchemaForm(schema, values, { leave: left(), optional: ["id"], changed: showActions });
     fields.replaceChildren(form.element, element("button", { type: "submit", class: "hidden", tabIndex: -1, "aria-hidden": "true" }, "Save"));
     conflicts.replaceChildren();
     fields.inert = false;
     showState();
     showActions();
+  }
+
+  function left() {
+    return item ? [...KEPT, "id"] : KEPT;
   }
 
   // A merge patch from what was read to what the form says; null for no difference.
@@ -108,8 +118,8 @@ export async function editView({ view, go, link, guard, replace }, id) {
         act("delete", "Delete", () => remove(), { class: "danger", disabled: busy }),
       ]
       : [
-        act("save", "Save and publish", () => save(true), { class: "primary", disabled: busy }),
-        act("draft", "Save as a draft", () => save(true, { draft: true }), { disabled: busy }),
+        act("save", "Save and publish", () => save(), { class: "primary", disabled: busy }),
+        act("draft", "Save as a draft", () => save({ draft: true }), { disabled: busy }),
       ])));
     if (focused) actions.querySelector(`[data-action="${focused}"]:not(:disabled)`)?.focus();
   }
@@ -118,65 +128,98 @@ export async function editView({ view, go, link, guard, replace }, id) {
     return button(label, onclick, { ...properties, "data-action": name });
   }
 
-  async function save(create = false, also = {}) {
+  async function save(also = {}) {
+    if (busy) return;
     const wrong = form.problems;
     if (Object.keys(wrong).length) {
       form.show(wrong);
       return;
     }
-    if (create) return send("POST", PATH, { body: { ...form.value, ...also } }, () => save(create, also));
+    // What was typed since is saved on top of that.
+    if (unanswered && !(await repeat())) return;
+    if (!item) return send("POST", PATH, { body: { ...form.value, ...also } });
     const patch = changes();
-    if (patch) await send("PATCH", pathOf(item), { body: patch, match: etag }, () => save());
+    if (patch) await send("PATCH", pathOf(item), { body: patch, match: etag });
   }
 
   async function publish() {
-    await send("POST", `${pathOf(item)}/${item.draft ? "publish" : "unpublish"}`, { match: etag }, publish);
+    if (unanswered) return repeat();
+    await send("POST", `${pathOf(item)}/${item.draft ? "publish" : "unpublish"}`, { match: etag });
   }
 
   async function remove() {
+    if (unanswered) return repeat();
     const sure = await confirmed(`Delete “${text(item.title)}”?`, "It leaves the table and every region’s search. Its history stays.", "Delete", { danger: true });
-    if (sure) await send("DELETE", pathOf(item), { match: etag }, remove);
+    if (sure && !signal.aborted) await send("DELETE", pathOf(item), { match: etag });
   }
 
   function pathOf({ id: one }) {
     return `${PATH}/${encodeURIComponent(one)}`;
   }
 
-  async function send(method, path, options, again) {
+  async function send(method, path, options) {
+    if (busy) return;
+    unanswered = { path, options: { method, key: crypto.randomUUID(), ...options }, sent: form.value, started: performance.now() };
+    await repeat();
+  }
+
+  // Sends what has no answer yet; returns whether it is carried out now, and the lesson is still there.
+  async function repeat() {
+    if (busy || !unanswered || signal.aborted) return false;
+    const request = unanswered;
+    const { path, options, sent, started } = request;
     busy = true;
     showActions();
-    const started = performance.now();
     try {
-      const answer = await call(path, { method, ...options });
-      quiet();
-      if (method === "DELETE") return removed(started);
-      take(answer);
-      if (!id) {
-        id = item.id;
-        replace(`?${new URLSearchParams({ id })}`);
-      }
+      const answer = await call(path, options);
+      unanswered = null;
       busy = false;
-      fill(item);
+      if (signal.aborted) return false;
+      quiet();
+      if (options.method === "DELETE") {
+        removed(started);
+        return false;
+      }
+      saved(answer, sent);
       watch(started);
       loadHistory();
+      return true;
     } catch (error) {
       busy = false;
+      if (!(error.passing || error.status === 401 || error.status >= 500)) unanswered = null;
+      if (signal.aborted) return false;
       showActions();
-      refused(error, again);
-    } finally {
-      busy = false;
+      refused(error, () => {
+        unanswered ??= request;
+        repeat();
+      });
+      return false;
     }
   }
 
+  // The lesson is as the answer says; what was typed since it was sent stays in the form.
+  function saved(answer, sent) {
+    const typed = changes(sent, form.value) ?? {};
+    take(answer);
+    if (!id) {
+      id = item.id;
+      replace(`?${new URLSearchParams({ id })}`);
+    }
+    const wanted = { ...item, ...typed };
+    form.take(Object.fromEntries(Object.entries(wanted).filter(([name]) => typed[name] !== null)), left());
+    showState();
+    showActions();
+  }
+
   function watch(started) {
-    const { draft, revision } = item;
     const wanted = item;
     found.hidden = false;
     found.scrollIntoView({ block: "nearest" });
-    watchRegions(found, INDEX, item.id, {
+    watchRegions(found, INDEX, wanted.id, {
       started,
-      gone: Boolean(draft),
-      there: (document) => (draft ? document === null : document !== null && current(document, wanted, revision)),
+      search: searchFor(wanted),
+      gone: Boolean(wanted.draft),
+      there: (document) => (wanted.draft ? document === null : document !== null && current(document, wanted)),
     });
   }
 
@@ -188,14 +231,14 @@ export async function editView({ view, go, link, guard, replace }, id) {
     actions.remove();
     view.replaceChildren(link("← All lessons", "", { class: "back" }),
       notice(`“${text(item.title)}” is deleted`, "Its history is kept under its id."), box);
-    watchRegions(box, INDEX, old, { started, gone: true, there: (document) => document === null });
+    watchRegions(box, INDEX, old, { started, search: searchFor(item), gone: true, there: (document) => document === null });
   }
 
-  async function refused(error, again) {
+  function refused(error, again) {
     if (error.status === 422 || (error.status === 400 && error.document?.problems)) {
       const rest = form.show(error.document.problems ?? {});
       if (Object.keys(rest).length) tell(notice(error.title, Object.entries(rest).map(([path, words]) => `${path} ${words}`).join("; "), [], "bad"));
-    } else if (error.status === 409 && item) conflict(error.document.current ?? (await call(pathOf(item))).document);
+    } else if (error.status === 409 && item && error.document.current) conflict(error.document.current);
     else if (error.status === 409) tell(notice("There is such a lesson already", error.message, [
       error.document.current && link("Open that one", `?${new URLSearchParams({ id: error.document.current.id })}`, { class: "button" }),
     ], "bad"));
@@ -231,7 +274,7 @@ export async function editView({ view, go, link, guard, replace }, id) {
     guard(() => false);
     actions.replaceChildren();
     const again = form && button("Write it anew", () => {
-      const values = form.value;
+      const values = Object.fromEntries(Object.entries(form.value).filter(([name]) => !KEPT.includes(name)));
       item = etag = id = null;
       quiet();
       guard(() => changes() !== null);
@@ -244,7 +287,7 @@ export async function editView({ view, go, link, guard, replace }, id) {
 
   async function loadHistory() {
     try {
-      const { document: answer } = await call(`${pathOf(item)}/history`);
+      const { document: answer } = await call(`${pathOf(item)}/history`, { signal });
       showHistory(answer.entries);
     } catch {
       history.hidden = true; // the lesson can be edited all the same
@@ -269,9 +312,17 @@ export async function editView({ view, go, link, guard, replace }, id) {
   }
 }
 
+// A search that has the lesson among its first hits: its title's words, among few others by its artist and kind.
+function searchFor(item) {
+  const words = [...text(item.title)].slice(0, LONGEST_WORDS).join("");
+  const filters = Object.fromEntries(["artist", "instrument", "level", "genre"].map((name) => [name, text(item[name])]));
+  if (filters.artist.split(",").length > MOST_COMMAS) delete filters.artist; // it would be too many values
+  return { ...filters, q: /[\p{L}\p{N}]/u.test(words) ? words : "" };
+}
+
 // Whether a document is as new as the item: by its revision where it has one, else by all that it says.
-function current(document, item, revision) {
-  if (document.revision !== undefined) return document.revision >= revision;
+function current(document, item) {
+  if (document.revision !== undefined) return document.revision >= (item.revision ?? 0);
   const names = Object.keys({ ...item, ...document }).filter((name) => !KEPT.includes(name));
   return names.every((name) => same(item[name], document[name]));
 }

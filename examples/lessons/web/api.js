@@ -18,13 +18,15 @@ export class Problem extends Error {
   }
 }
 
-// `body` is sent as JSON, or as it is when it is text with a `type`; `fresh` asks past the browser's cache. Resolves to the answer's `document`, its `etag`,
-// the `region` that gave it, and milliseconds: `serverTime` as the server says, `time` as seen from here.
-export async function ask(base, path, { method = "GET", token, match, body, type, parameters = {}, signal, fresh = false } = {}) {
+// `body` is sent as JSON, or as it is when it is text with a `type`; `key` marks a write, so that it can be sent again;
+// `fresh` asks past the browser's cache. Resolves to the answer's `document`, its `etag`, the `region` that gave it, and
+// milliseconds: `serverTime` as the server says, `time` as seen from here.
+export async function ask(base, path, { method = "GET", token, match, key, body, type, parameters = {}, signal, fresh = false } = {}) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value != null));
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (match) headers["If-Match"] = match;
+  if (key) headers["Idempotency-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = type ?? "application/json";
   const limit = AbortSignal.timeout(SECONDS * 1000);
   const started = performance.now();
