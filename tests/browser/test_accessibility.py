@@ -76,6 +76,7 @@ def test_every_page_is_accessible_in_light_and_dark(browser: Browser, site: Site
 def _type(page: Page) -> None:
     page.get_by_label("Song title or artist").press_sequentially("stair", delay=15)
     expect(page.locator("#suggestions [role=option]").first).to_be_visible()
+    expect(page.locator("#summary")).to_contain_text("for “stair”")  # until then the hits are pale
     page.keyboard.press("ArrowDown")
 
 
