@@ -268,6 +268,25 @@ def test_what_comes_late_does_not_disturb_another_view(page: Page, site: Site) -
     expect(page).to_have_url(f"{site.url}admin.html?new")
 
 
+def test_an_import_that_was_broken_off_goes_on_until_all_lines_are_in(page: Page, site: Site) -> None:
+    asked: list[str] = []
+
+    def break_off(route: Route) -> None:
+        asked.append(route.request.url.partition("?")[2])
+        line = len(asked)
+        counts = {"created": 1, "updated": 0, "unchanged": 0, "failed": 0}
+        lines = [{"line": line, "id": f"part-{line}", "outcome": "created"}]
+        route.fulfill(json={**counts, "lines": lines, "next": line + 1 if line < 3 else None})
+
+    site.sign_in(page, "admin.html?import")
+    page.route("**/admin/lessons/import*", break_off)
+    page.get_by_label("Or its lines").fill("{}\n{}\n{}")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", name="All lines are imported")).to_be_visible()
+    expect(page.locator(".counts dd").first).to_have_text("3")
+    assert asked == ["", "from=2", "from=3"]
+
+
 def test_asks_before_lines_that_are_not_imported_are_left(page: Page, site: Site) -> None:
     site.sign_in(page, "admin.html?import")
     page.get_by_label("Or its lines").fill(json.dumps(lesson("Left Behind", id="left-behind")))

@@ -5,7 +5,7 @@ import { explain, quiet } from "./frame.js";
 import { call } from "./session.js";
 import { count, number } from "./wording.js";
 
-const MOST_BYTES = 5_000_000;
+const MOST_BYTES = 4_000_000;
 const MOST_ROWS = 500;
 const OUTCOMES = { created: "good", updated: "good", unchanged: "", failed: "bad" };
 const EXAMPLE = '{"id": "blackbird-the-beatles-guitar", "title": "Blackbird", "artist": "The Beatles", "instrument": "guitar", "level": "intermediate", "genre": "folk", "duration": 840}';
@@ -20,7 +20,7 @@ export function importView({ view, link, guard, signal }) {
   const report = element("div", { id: "report", "aria-live": "polite" });
   const panel = element("div", { class: "panel import" },
     element("div", { class: "field" }, element("label", { for: "file" }, "A file"), file,
-      element("span", { class: "hint" }, "JSONL: an object a line. CSV: names in the first line. Up to 5 MB.")),
+      element("span", { class: "hint" }, "JSONL: an object a line. CSV: names in the first line. Up to 4 MB.")),
     element("div", { class: "field" }, element("label", { for: "lines" }, "Or its lines"), area),
     about,
     element("div", { class: "actions" }, submit));
@@ -45,7 +45,7 @@ export function importView({ view, link, guard, signal }) {
     name = chosen.name;
     area.value = chosen.size > MOST_BYTES ? "" : await chosen.text();
     look();
-    if (chosen.size > MOST_BYTES) about.textContent = `${chosen.name} has ${(chosen.size / 1e6).toFixed(1)} MB; 5 MB are allowed. Split it.`;
+    if (chosen.size > MOST_BYTES) about.textContent = `${chosen.name} has ${(chosen.size / 1e6).toFixed(1)} MB; 4 MB are allowed. Split it.`;
   }
 
   function look() {
@@ -60,21 +60,36 @@ export function importView({ view, link, guard, signal }) {
   }
 
   async function send() {
+    await carryOn({ method: "POST", body: area.value, type: isCsv() ? "text/csv" : "application/x-ndjson" }, null);
+  }
+
+  // A request takes as many lines as it has time for, and says with which to go on.
+  async function carryOn(lines, soFar) {
     submit.disabled = true;
-    submit.textContent = "Importing …";
+    submit.textContent = soFar ? `Importing, ${number(soFar.lines.length)} done …` : "Importing …";
     try {
-      const { document: outcome } = await call("admin/lessons/import", { method: "POST", body: area.value, type: isCsv() ? "text/csv" : "application/x-ndjson" });
-      if (signal.aborted) return;
+      do {
+        const parameters = soFar ? { from: soFar.next } : {};
+        const { document: outcome } = await call("admin/lessons/import", { ...lines, parameters });
+        if (signal.aborted) return;
+        soFar = soFar ? together(soFar, outcome) : outcome;
+        submit.textContent = `Importing, ${number(soFar.lines.length)} done …`;
+      } while (soFar.next);
       quiet();
-      show(outcome);
+      show(soFar);
     } catch (error) {
       if (signal.aborted) return;
       report.replaceChildren();
-      explain(error, send);
+      explain(error, () => carryOn(lines, soFar));
     } finally {
       submit.disabled = false;
       submit.textContent = "Import";
     }
+  }
+
+  function together(one, other) {
+    const counts = Object.keys(OUTCOMES).map((name) => [name, one[name] + other[name]]);
+    return { ...Object.fromEntries(counts), lines: [...one.lines, ...other.lines], next: other.next };
   }
 
   function show(outcome) {
