@@ -110,7 +110,13 @@ def deploy(project: Project, cloud: Cloud, regions: Sequence[str], steps: Steps,
 def own_tables(project: Project, cloud: Cloud) -> list[Table]:
     """The tables that the project's stacks make: not those of somebody else, but for stand-ins of these."""
     tables = [one for one in project.tables.values() if not one.existing or _needs_stand_in(project, cloud, one)]
-    return tables + [project.history_of(table) for table in project.edited_tables]
+    home = cloud.client("cloudformation", project.home_region)
+    for table in project.tables.values():
+        history = project.history_of(table)
+        # Where editing has ended the history stays, in all regions that there are.
+        if table.admin or stacks.status_of(home, table_stack(project, history)) is not None:
+            tables.append(history)
+    return tables
 
 
 def _needs_stand_in(project: Project, cloud: Cloud, table: Table) -> bool:
@@ -208,6 +214,8 @@ def _deploy_region(project: Project, cloud: Cloud, region: str, package: Package
         with steps.step(f"{region}: operations API"):
             given = _console_parameters(parameters, outputs)
             stacks.deploy(cloudformation, names["console"], stacks.template("console"), given, _tags(project))
+    else:
+        _end_editing(project, cloud, region, outputs["ApiId"], steps)
     if project.routing is not None or stacks.status_of(cloudformation, names["domain"]) is not None:
         with steps.step(f"{region}: the public name"):
             routing.deploy_domain(project, cloud, region, outputs)
@@ -245,6 +253,32 @@ def _deploy_admin(
     stage = {"ApiId": outputs["ApiId"], "StageName": "$default"}
     cloud.client("apigatewayv2", region).update_stage(**stage, RouteSettings=limits)
     return stacks.outputs(cloudformation, stack)
+
+
+def _end_editing(project: Project, cloud: Cloud, region: str, api: str, steps: Steps) -> None:
+    """Takes away what the last [admin] section has left in a region, the users too; items and their history stay."""
+    cloudformation, names = cloud.client("cloudformation", region), stack_names(project)
+    if stacks.status_of(cloudformation, names["console"]) is not None:  # first: it needs the other's authorizer
+        with steps.step(f"{region}: delete {names['console']}"):
+            stacks.delete(cloudformation, names["console"])
+    if stacks.status_of(cloudformation, names["admin"]) is not None:
+        with steps.step(f"{region}: delete {names['admin']}, with its users"):
+            _lift_limits(cloud, region, api)
+            stacks.delete(cloudformation, names["admin"])
+
+
+def _lift_limits(cloud: Cloud, region: str, api: str) -> None:
+    """Removes the limits of `_LIMITS`: a stage whose limits are for routes that are gone cannot be updated any more."""
+    gateway, stage = cloud.client("apigatewayv2", region), {"ApiId": api, "StageName": "$default"}
+    limited = [route for route, _, _ in _LIMITS]
+    kept = gateway.get_stage(**stage).get("RouteSettings", {})
+    if not kept.keys() & limited:
+        return
+    # AWS adds these settings to those that are there, and others go by DeleteRouteSettings. The laptop's platform takes
+    # these instead of those, and DeleteRouteSettings, which it does not know, for DeleteStage.
+    gateway.update_stage(**stage, RouteSettings={route: kept[route] for route in kept if route not in limited})
+    for route in gateway.get_stage(**stage).get("RouteSettings", {}).keys() & limited:
+        gateway.delete_route_settings(**stage, RouteKey=route)
 
 
 def _upload(cloud: Cloud, region: str, bucket: str, key: str, path: Path) -> None:

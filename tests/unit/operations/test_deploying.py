@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,10 @@ class Nothing:
 
     def put_parameter(self, **_: Any) -> None:
         """It is noted that a region serves."""
+
+    def get_stage(self, ApiId: str, StageName: str) -> dict[str, Any]:
+        """No route has limits of its own."""
+        return {}
 
     def head_object(self, **_: Any) -> None:
         """The package is there already."""
@@ -181,6 +186,66 @@ def test_without_a_heartbeat_what_one_left_is_looked_for_in_every_region(
     project = projects.load(tmp_path)
     deploy.deploy(project, Account(), project.regions, Quiet(), tmp_path)
     assert sorted(ended) == sorted(project.regions)
+
+
+@dataclass
+class Stage:
+    """An API's stage. AWS adds route settings to those that are there. The laptop's platform replaces them all, and
+    takes their deletion for the stage's."""
+
+    laptop: bool
+    routes: dict[str, Any]
+    calls: list[str]
+
+    def get_stage(self, ApiId: str, StageName: str) -> dict[str, Any]:
+        return {"RouteSettings": dict(self.routes)}
+
+    def update_stage(self, ApiId: str, StageName: str, RouteSettings: dict[str, Any]) -> None:
+        self.routes = RouteSettings if self.laptop else self.routes | RouteSettings
+
+    def delete_route_settings(self, ApiId: str, StageName: str, RouteKey: str) -> None:
+        assert not self.laptop
+        self.calls.append(f"no limit of {RouteKey}")
+        del self.routes[RouteKey]
+
+
+@pytest.mark.parametrize("laptop", [False, True])
+def test_without_an_admin_section_the_users_go_and_the_history_stays(
+    deployed: Parameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, laptop: bool
+) -> None:
+    limits = {route: {"ThrottlingBurstLimit": 4} for route, _, _ in deploy._LIMITS}
+    there = {"shop-console", "shop-admin", "shop-table-songs-history"}
+    calls: list[str] = []
+    stage = Stage(laptop, limits | {"GET /mine": {"ThrottlingBurstLimit": 1}}, calls)
+
+    class Ended(Account):
+        def client(self, service: str, region: str) -> Any:
+            return stage if service == "apigatewayv2" else Nothing(region)
+
+    def delete(_: Any, stack: str) -> bool:
+        if found := stack in there:
+            calls.append(stack)
+            there.remove(stack)
+        return found
+
+    monkeypatch.setattr(stacks, "status_of", lambda _, stack: "CREATE_COMPLETE" if stack in there else None)
+    monkeypatch.setattr(stacks, "delete", delete)
+    monkeypatch.setattr(deploy, "_exists", lambda *_: False)
+    project = projects.load(tmp_path)
+    assert [table.name for table in deploy.own_tables(project, Ended())] == ["songs", "songs-history"]
+    for _ in range(2):
+        deploy.deploy(project, Ended(), ["us-east-1"], Quiet(), tmp_path)
+        assert stage.routes == {"GET /mine": {"ThrottlingBurstLimit": 1}}
+        lifted = [] if laptop else sorted(f"no limit of {route}" for route in limits)
+        assert (calls[0], sorted(calls[1:-1]), calls[-1]) == ("shop-console", lifted, "shop-admin")
+    assert there == {"shop-table-songs-history"}
+
+
+def test_a_table_that_was_never_edited_has_no_history(
+    deployed: Parameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "status_of", lambda *_: None)
+    assert [table.name for table in deploy.own_tables(projects.load(tmp_path), Account())] == ["songs"]
 
 
 def test_the_laptop_leaves_out_what_only_an_account_has(tmp_path: Path) -> None:
