@@ -25,7 +25,10 @@ from .table import Page, Table
 #: Entries of a history that one answer holds.
 MAX_ENTRIES = 100
 _REVISION_DIGITS = 12
-_LIMITS = "a number has at most 38 digits, an item at most 32 levels, and no name or key is empty"
+_LIMITS = (
+    "a number has at most 38 digits, an item at most 32 levels, and no name or key is empty; "
+    "the history's entry, with all that changed, has at most 400 kB and 32 levels too"
+)
 
 
 class Changed(Exception):

@@ -55,6 +55,19 @@ def plain(item: Item) -> Plain:
     return dict(whole_numbers(loads(dumps(jsonable(item)))))
 
 
+def read(text: bytes) -> Any:
+    """JSON that can be written again, numbers as `whole_numbers` has them. Raises `ValueError`.
+
+    Python also reads NaN, halves of surrogate pairs, any depth: these would fail later, where nobody looks out for it.
+    """
+    try:
+        value = loads(text)
+        dumps(value)
+        return whole_numbers(value)
+    except (TypeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
 def whole_numbers(value: Any) -> Any:
     """The value with numbers such as `3.0` and `1E+2` as `int`: how a number is spelled must not change its type."""
     match value:

@@ -8,14 +8,14 @@ schema has a list or an object. An empty cell is no attribute at all.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .comparing import loads
-from .editing import Plain, whole_numbers
+from .editing import Plain, read, whole_numbers
 
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII).fullmatch
 
@@ -42,19 +42,20 @@ def json_lines(text: str) -> Iterator[Line]:
         if not line.strip():
             continue
         try:
-            item = loads(line.encode())
-        except (ValueError, RecursionError):
+            item = read(line.encode())
+        except ValueError:
             yield Line(number, None, {"": "is not JSON"})
             continue
         if isinstance(item, dict):
-            yield Line(number, whole_numbers(item), {})
+            yield Line(number, item, {})
         else:
             yield Line(number, None, {"": "is not a JSON object"})
 
 
 def csv_lines(text: str, properties: Mapping[str, Any]) -> Iterator[Line]:
     """Items of a CSV file, whose cells are of the types that `properties` of a JSON Schema tell."""
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
+    # Not `splitlines`, which also ends a line at U+2028, a form feed and others: these belong to a cell.
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         names = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
@@ -103,7 +104,7 @@ def _value(cell: str, described: Any) -> Any:
         raise ValueError("is neither true nor false")
     if text[:1] in ("[", "{"):
         try:
-            return whole_numbers(loads(text.encode()))
+            return read(text.encode())
         except ValueError:
             raise ValueError("is not JSON") from None
     if "array" in kinds:

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from ..core import heartbeats
 from ..core.attributes import InvalidKey, Item, dumps
-from ..core.comparing import loads, same
-from ..core.editing import Plain, bare, merged, plain, revision_of, slug, typed_like, whole_numbers
+from ..core.comparing import same
+from ..core.editing import Plain, bare, merged, plain, read, revision_of, slug, typed_like
 from ..core.validating import Schema
 from ..ledger import MAX_ENTRIES, Changed, Edit, Ledger
 from ..pacing import Patience
@@ -112,7 +112,9 @@ def create(asked: Request) -> Response:
     if mistake := not_for_items(asked.table, id):
         raise _invalid({key: mistake})
     edit = _edit(asked, id, None, "create")
-    if (current := asked.ledger.read(id, asked.patience)) is not None:
+    current = asked.ledger.read(id, asked.patience)
+    # An item that was made by this request and deleted since is not made again.
+    if current is not None or (edit.request and _done_before(asked, edit)):
         return _changed(asked, edit, current, created=True)
     try:
         return _created(asked, id, _write(asked, edit, item))
@@ -172,6 +174,9 @@ def delete(asked: Request) -> Response:
         asked.ledger.delete(edit, asked.patience)
     except Changed as changed:
         return _changed(asked, edit, changed.current)
+    except ValueError as error:
+        what = f"DynamoDB cannot hold the history's entry: {error}"
+        raise Refusal(422, "Not valid", f"The item cannot be deleted: {what}.", problems={"": what}) from None
     _log_edit(asked, edit, None)
     return answer(204)
 
@@ -243,12 +248,12 @@ def _seen(asked: Request) -> int:
 def _json_object(asked: Request) -> Plain:
     """The request's body without what the API keeps itself. Raises `Refusal`."""
     try:
-        content = loads(body(asked.event, MAX_ITEM_BYTES))
-    except (ValueError, RecursionError):
+        content = read(body(asked.event, MAX_ITEM_BYTES))
+    except ValueError:
         raise Refusal(400, "Wrong request", "The body is not JSON in UTF-8.") from None
     if not isinstance(content, dict):
         raise Refusal(400, "Wrong request", "The body is not a JSON object.")
-    return bare(whole_numbers(content))
+    return bare(content)
 
 
 def _check(asked: Request, item: Plain) -> None:
@@ -289,4 +294,7 @@ def not_for_items(table: Table, id: str) -> str:
 
 def id_of(table: Table, item: Plain) -> str:
     """The id of an item. Raises `InvalidKey` where its key is not whole."""
-    return table.key.id_of(typed_like({part.name: item.get(part.name) for part in table.key.attributes}, {}))
+    try:
+        return table.key.id_of(typed_like({part.name: item.get(part.name) for part in table.key.attributes}, {}))
+    except ArithmeticError:
+        raise InvalidKey("a number of the key is out of range") from None

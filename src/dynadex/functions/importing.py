@@ -1,8 +1,9 @@
 """Many items at once, from a JSONL or CSV file, each line an edit of its own with an entry in the history.
 
 A line whose item is as the table has it changes nothing, so a file may be sent again after half an answer, or none.
-A line that has a `revision` is taken only while the item has that revision. A file that takes too long for one request
-is broken off with `next`, the line to go on from: the same file is sent again with `?from=LINE`.
+A line that has a `revision` is taken only while the item has that revision. A file that takes too long for one request,
+or whose report grows too long for one answer, is broken off with `next`, the line to go on from: the same file is sent
+again with `?from=LINE`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from ..core.attributes import InvalidKey, Item
+from ..core.attributes import InvalidKey, Item, dumps
 from ..core.comparing import same
 from ..core.editing import REVISION, Plain, bare, plain, revision_of
 from ..core.lines import Line, WrongFile, csv_lines, json_lines
@@ -32,6 +33,10 @@ _AT_ONCE = 8
 #: An API waits 30 seconds for its function.
 _SECONDS = 18.0
 _STEP = 200
+#: A function's answer has up to 6 MB. A report that is longer than this is not gone on with, and the last step's lines
+#: are in it whole, each with its first problems only.
+_MOST_REPORTED = 4_000_000
+_MOST_PROBLEMS = 5_000
 _OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 Outcome = dict[str, Any]
@@ -44,9 +49,10 @@ def imported(asked: Request) -> Response:
     waiting = iter([line for line in lines if line[0].number >= first])
     outcomes: list[Outcome] = []
     following: int | None = None
+    reported = 0
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import") as pool:
         while step := list(islice(waiting, _STEP)):
-            if outcomes and time.monotonic() - began > _SECONDS:
+            if outcomes and (time.monotonic() - began > _SECONDS or reported > _MOST_REPORTED):
                 following = step[0][0].number
                 break
             try:
@@ -54,7 +60,9 @@ def imported(asked: Request) -> Response:
             except OutOfTime:
                 following = step[0][0].number
                 break
-            outcomes += pool.map(partial(_outcome, asked, there), step)
+            found = list(pool.map(partial(_outcome, asked, there), step))
+            outcomes += found
+            reported += sum(map(_length, found))
     counted = Counter(outcome["outcome"] for outcome in outcomes)
     totals = {name: counted[name] for name in _OUTCOMES}
     edits = {"Edits": counted["created"] + counted["updated"]}
@@ -71,7 +79,8 @@ def _lines(asked: Request) -> list[Line]:
         text = body(asked.event, MAX_BYTES).decode()
         if "\ufffd" in text:  # an API that takes a text for UTF-8 puts this where it was not
             raise Refusal(400, "Wrong file", "The file is not UTF-8.")
-        read = csv_lines(text, asked.schema.properties) if kind == "text/csv" else json_lines(text)
+        columns = {**asked.schema.properties, REVISION: {"type": "integer"}}
+        read = csv_lines(text, columns) if kind == "text/csv" else json_lines(text)
         lines = list(islice(read, MAX_LINES + 1))
     except UnicodeDecodeError:
         raise Refusal(400, "Wrong file", "The file is not UTF-8.") from None
@@ -116,13 +125,30 @@ def _outcome(asked: Request, there: Mapping[str, Item | None], one: tuple[Line, 
     line, id = one
     told: Outcome = {"line": line.number, "id": id or None}
     if line.item is None:
-        return {**told, "outcome": "failed", "problems": dict(line.problems)}
+        return {**told, "outcome": "failed", "problems": _first(line.problems)}
     try:
         return {**told, **_take(asked, line.item, id, there[id])}
     except (OutOfTime, ValueError) as error:
         return {**told, "outcome": "failed", "problems": {"": str(error)}}
     except Changed:
         return {**told, "outcome": "failed", "problems": {"": "was changed meanwhile; send the file again"}}
+
+
+def _length(value: Any) -> int:
+    """In bytes, as an answer has it: JSON in a text, which is JSON again."""
+    return len(dumps(dumps(value).decode()))
+
+
+def _first(problems: Mapping[str, str]) -> dict[str, str]:
+    """The first problems of a line, as many as a report has room for: a line may have 100,000 attributes, all wrong."""
+    kept: dict[str, str] = {}
+    length = 0
+    for path, text in problems.items():
+        one = {path[:100]: text[:500]}
+        if (length := length + _length(one)) > _MOST_PROBLEMS:
+            return {**kept, "": f"and {len(problems) - len(kept)} more"}
+        kept |= one
+    return kept
 
 
 def _take(asked: Request, item: Plain, id: str, before: Item | None) -> Outcome:

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from typing import Any
 
 from ..aws import AwsError, AwsUnavailable, endpoint_of
-from ..core.comparing import loads
+from ..core.editing import read
 from . import report, service
 from .admins import groups
 from .answers import Event, Refusal, Response, answer, body
@@ -140,8 +140,8 @@ def _client() -> str:
 
 def _given(event: Event, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, str]:
     try:
-        content = loads(body(event, _MAX_BYTES))
-    except (ValueError, RecursionError):
+        content = read(body(event, _MAX_BYTES))
+    except ValueError:
         content = None
     if not isinstance(content, dict):
         raise Refusal(400, "Wrong request", "The body is not a JSON object.")

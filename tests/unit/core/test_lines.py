@@ -56,10 +56,44 @@ def test_a_line_with_too_many_cells_is_a_problem_of_its_own() -> None:
     assert right.item == {"id": "c"}
 
 
+def test_only_line_feeds_and_carriage_returns_end_a_line() -> None:
+    others = "\u2028\u2029\x85\v\f\x1c"
+    lines = list(csv_lines(f'id,text\na,1{others}2\r"b","3{others}\n4"\r\nc,\n', PROPERTIES))
+    assert [(line.number, line.item) for line in lines] == [
+        (2, {"id": "a", "text": f"1{others}2"}),
+        (3, {"id": "b", "text": f"3{others}\n4"}),
+        (5, {"id": "c"}),
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "a,a\n", "a,,b\n", "\n"])
 def test_a_first_line_that_names_no_columns_is_refused(text: str) -> None:
     with pytest.raises(WrongFile):
         list(csv_lines(text, PROPERTIES))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": NaN}',
+        '{"id": [-Infinity]}',
+        '{"id": "\\ud800"}',
+        '{"\\ud800": 1}',
+        '{"id": 1e9999999999999999999}',
+        '{"id": ' + "[" * 600 + "]" * 600 + "}",
+        '{"id": ' + "[" * 100_000,
+    ],
+)
+def test_a_line_that_no_json_can_say_fails_alone(text: str) -> None:
+    wrong, right = json_lines(text + '\n{"id": "b"}\n')
+    assert (wrong.item, wrong.problems) == (None, {"": "is not JSON"})
+    assert right.item == {"id": "b"}
+
+
+def test_a_cell_that_no_json_can_say_is_a_problem_of_its_column() -> None:
+    deep = "[" * 600 + "]" * 600
+    lines = list(csv_lines(f'id,chords\na,"[""\\ud800""]"\nb,[NaN]\nc,{deep}\nd,\n', PROPERTIES))
+    assert [dict(line.problems) for line in lines] == [{"chords": "is not JSON"}] * 3 + [{}]
 
 
 def test_json_lines_keep_numbers_and_report_what_is_no_object() -> None:

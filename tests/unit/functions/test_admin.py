@@ -188,6 +188,17 @@ def test_a_new_item_without_id_attributes_has_the_same_id_when_its_request_comes
     assert ask("POST /admin/{table}", body={"title": "x"})[1]["id"] != first[1]["id"]
 
 
+def test_a_new_item_that_was_deleted_is_not_made_again_by_the_request_that_made_it(
+    region: Region, dynamo: Dynamo
+) -> None:
+    body = {"id": "a", "title": "x"}
+    assert ask("POST /admin/{table}", body=body, idempotency_key="k")[0] == 201
+    assert ask(f"DELETE {ONE}", "a", if_match='"1"') == (204, None)
+    assert ask("POST /admin/{table}", body=body, idempotency_key="k")[0] == 404
+    assert (region.table.items, len(dynamo.history)) == ({}, 2)
+    assert ask("POST /admin/{table}", body=body, idempotency_key="another")[1]["revision"] == 3
+
+
 def test_publishing_what_is_published_writes_nothing(region: Region, dynamo: Dynamo) -> None:
     put(region, "a", revision=4)
     assert ask(f"POST {ONE}/publish", "a", if_match='"4"')[1]["revision"] == 4
@@ -273,6 +284,90 @@ def test_a_number_that_dynamodb_cannot_hold_is_a_problem_of_the_item(region: Reg
     dynamo.trouble = ["", AwsError("dynamodb", "TransactWriteItems", "ValidationException", "Number overflow")]
     status, problem = ask("POST /admin/{table}", body='{"id": "a", "title": "x", "n": 1e999}')
     assert (status, problem["title"]) == (422, "Not valid")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AwsError("dynamodb", "TransactWriteItems", "ValidationException", "Nesting Levels have exceeded"),
+        AwsError("dynamodb", "x", "TransactionCanceledException", "cancelled [None, ValidationError: item size]"),
+    ],
+)
+def test_an_item_whose_history_entry_does_not_fit_cannot_be_deleted(
+    region: Region, dynamo: Dynamo, error: AwsError
+) -> None:
+    put(region, "a")
+    dynamo.trouble = ["", error]
+    status, problem = ask(f"DELETE {ONE}", "a", if_match='"0"')
+    assert (status, problem["title"]) == (422, "Not valid")
+    assert "the history's entry, with all that changed, has at most 400 kB and 32 levels" in problem["problems"][""]
+    assert (list(region.table.items), dynamo.history) == (["a"], {})
+
+
+@pytest.mark.parametrize(
+    "text", ['{"\\ud800": 1}', '{"n": NaN}', '{"n": ' + "[" * 600 + "]" * 600 + "}", '{"n": 1e9999999999999999999}']
+)
+@pytest.mark.parametrize("route", ["POST /auth/sign-in", "POST /admin/{table}"])
+def test_what_no_json_can_say_is_a_wrong_request(region: Region, dynamo: Dynamo, route: str, text: str) -> None:
+    assert ask(route, body=text)[0] == 400
+
+
+def take(body: str, kind: str = "application/x-ndjson", **query: str) -> Any:
+    """The report of an import."""
+    status, report = ask("POST /admin/{table}/import", body=body, query=query, content_type=kind)
+    assert status == 200
+    return report
+
+
+def test_a_line_that_no_json_can_say_does_not_keep_the_others_back(region: Region, dynamo: Dynamo) -> None:
+    bad = '{"id": NaN, "title": "x"}\n{"id": "\\ud800", "title": "x"}\n'
+    report = take(bad + '{"id": "a", "title": "x"}\n')
+    assert [line["outcome"] for line in report["lines"]] == ["failed", "failed", "created"]
+
+
+def test_a_key_that_is_no_number_of_dynamodb_is_a_problem_of_its_line(region: Region, dynamo: Dynamo) -> None:
+    described = project()
+    key = replace(described.tables["lessons"].partition_key, type="N")
+    numbered = replace(ADMIN, schema={"type": "object"})
+    region.use(
+        replace(described, tables={"lessons": replace(described.tables["lessons"], partition_key=key, admin=numbered)})
+    )
+    [line] = take('{"id": 1e99999}\n')["lines"]
+    assert (line["outcome"], line["problems"]) == ("failed", {"id": "a number of the key is out of range"})
+
+
+def test_a_revision_in_a_csv_file_is_a_number(region: Region, dynamo: Dynamo) -> None:
+    put(region, "a", revision=1)
+    put(region, "b", revision=2)
+    report = take("id,title,revision\na,Two,1\nb,Two,1\nc,Two,x\n", "text/csv")
+    assert [line["outcome"] for line in report["lines"]] == ["updated", "failed", "failed"]
+    assert [line.get("problems") for line in report["lines"]] == [
+        None,
+        {"revision": "the item has revision 2"},
+        {"revision": "is not a number"},
+    ]
+
+
+def test_a_report_is_never_longer_than_an_answer_may_be(region: Region, dynamo: Dynamo) -> None:
+    wrong = ", ".join(f'"{number:04d}": 1' for number in range(150))
+    lines = "\n".join([f'{{"id": "a", {wrong}}}'] * 2000)
+    assert len(lines) < importing.MAX_BYTES
+    told: list[Any] = []
+    start = "1"
+    while start != "None":
+        report = take(lines, **{"from": start})
+        assert len(json.dumps(json.dumps(report))) < 6_000_000
+        told += [line["line"] for line in report["lines"]]
+        start = str(report["next"])
+    assert told == list(range(1, 2001))
+
+
+def test_one_line_with_very_many_problems_tells_the_first(region: Region, dynamo: Dynamo) -> None:
+    wrong = ", ".join(f'"{number:05d}": 1' for number in range(50_000))
+    [line] = take(f'{{"id": "a", {wrong}}}')["lines"]
+    assert len(json.dumps(line)) < 10_000
+    assert line["problems"]["title"] == "is required"
+    assert line["problems"][""].endswith(f"{50_001 - len(line['problems']) + 1} more")
 
 
 def test_a_file_that_takes_too_long_is_gone_on_with_from_its_next_line(
