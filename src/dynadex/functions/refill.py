@@ -9,17 +9,19 @@ round's input as it is. When the scan is complete it returns `{}`.
 With `export` (`{"bucket": …, "manifest": …/manifest-summary.json}`) the items are those of a point-in-time export
 instead, and the table is not read. Such a round halts with `{"export": …}`, which has the position in it, and no key.
 
-The scan of the next page overlaps the writing of this one. A round always gets through a page at least, so the rounds
-end; one that dies or times out is repeated from the key it was given, so nothing is skipped.
+Two pages are written at a time, while the next one is scanned. A round always gets through a page at least, so the
+rounds end; one that dies or times out is repeated from the key it was given, so nothing is skipped.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from .. import exports, generations, tombstones
 from ..bucket import Bucket
@@ -28,8 +30,13 @@ from ..core.writing import Outcome
 from ..driving import drive
 from ..pacing import OutOfTime, Patience, Throttle
 from ..scanning import Pages
+from ..table import Page as ScannedPage
 from . import report, service
 
+Page = ScannedPage | exports.Page
+
+#: While the engine takes one page the next is converted.
+_PAGES_AT_ONCE = 2
 _ECHOED = ("index", "generation", "segment", "totalSegments", "readCapacity")
 
 
@@ -173,34 +180,79 @@ def _write_pages(
     pages: Pages | exports.Pages, round: Round, total: Outcome, halt: float, waiting: Patience, consistent: bool
 ) -> tuple[int, Mapping[str, Any] | None]:
     """Writes pages to the scan's end or the halt; returns how many items there were and the key to go on from."""
-    project = service.project()
-    name = project.indexes[round.index].table
+    name = service.project().indexes[round.index].table
     table, engine = service.table(name), service.engine()
     margin = versions.MARGIN_SECONDS if consistent else versions.STALE_MARGIN_SECONDS
-    throttle = Throttle()
-    items = 0
-    key = round.start
-    coming = pages.fetch(key, waiting)
-    while True:
-        try:
-            page = coming.result()
-        except OutOfTime:
-            if key is round.start:
-                raise
-            return items, key  # the table is throttled: what is done is done, the next round goes on from here
-        # A page that would only come after the halt is left to the next round.
-        halted = time.monotonic() + max(pages.budget_wait(), throttle.wait()) >= halt
-        if page.last_key is not None and not halted:
-            coming = pages.fetch(page.last_key, Patience(halt - time.monotonic()))
-        batch = changes.of_page(page.items, table.schema, versions.of_page(page.date, margin))
+
+    def write(page: Page) -> tuple[Outcome, float]:
         started = time.monotonic()
+        batch = changes.of_page(page.items, table.schema, versions.of_page(page.date, margin))
         feeds = service.feeds(name, waiting, [round.index], round.generation)
         outcome = drive(writing.refill(batch, feeds), table, engine, waiting)
         service.keep_failures(outcome.failures, name, waiting)
-        throttle.took(len(page.items), time.monotonic() - started, overloaded=outcome.pauses > 0)
-        total.add(outcome)
-        items += len(page.items)
-        key = page.last_key
-        if page.last_key is None or halted:
-            return items, page.last_key
-        time.sleep(min(throttle.wait(), max(0.0, halt - time.monotonic())))
+        return outcome, time.monotonic() - started
+
+    throttle = Throttle()
+    coming = pages.fetch(round.start, waiting)
+    with _Writing(write, round.start, total, throttle) as under_way:
+        while True:
+            try:
+                page = coming.result()
+            except OutOfTime:  # the table is throttled: what is done is done, the next round goes on from there
+                under_way.finish()
+                if under_way.key is round.start:
+                    raise
+                return under_way.items, under_way.key
+            # A page that would only come after the halt is left to the next round.
+            halted = time.monotonic() + max(pages.budget_wait(), throttle.wait()) >= halt
+            if page.last_key is None or halted:
+                under_way.add(page)
+                under_way.finish()
+                return under_way.items, under_way.key
+            coming = pages.fetch(page.last_key, Patience(halt - time.monotonic()))
+            under_way.add(page)
+            time.sleep(min(throttle.wait(), max(0.0, halt - time.monotonic())))
+
+
+class _Writing:
+    """Pages under way to the engine, counted in the scan's order: `items`, and the `key` to go on from, as of so many.
+
+    Where a page fails so does the round, which comes again; but only when no other is under way any more.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Page], tuple[Outcome, float]],
+        start: Mapping[str, Any] | None,
+        total: Outcome,
+        throttle: Throttle,
+    ) -> None:
+        self.items, self.key = 0, start
+        self._write, self._total, self._throttle = write, total, throttle
+        self._threads = ThreadPoolExecutor(_PAGES_AT_ONCE, thread_name_prefix="page")
+        self._pages: deque[tuple[Page, Future[tuple[Outcome, float]]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+
+    def add(self, page: Page) -> None:
+        """Begins to write a page; waits for the oldest where there are enough then."""
+        self._pages.append((page, self._threads.submit(self._write, page)))
+        if len(self._pages) == _PAGES_AT_ONCE:
+            self._finish_one()
+
+    def finish(self) -> None:
+        """Waits for all."""
+        while self._pages:
+            self._finish_one()
+
+    def _finish_one(self) -> None:
+        page, work = self._pages.popleft()
+        outcome, seconds = work.result()
+        self._throttle.took(len(page.items), seconds, overloaded=outcome.pauses > 0)
+        self._total.add(outcome)
+        self.items += len(page.items)
+        self.key = page.last_key

@@ -87,6 +87,57 @@ def test_the_next_page_is_scanned_while_this_one_is_written(region: Region) -> N
     assert all(overlapped)
 
 
+def test_a_page_is_written_while_the_one_before_it_is(region: Region) -> None:
+    region.table.items = {name: item(name) for name in NAMES}
+    arrived: list[str] = []
+    third = threading.Event()
+
+    def first_waits_for_third(operation: Operation) -> None:
+        arrived.append(operation.id)
+        if operation.id == "k2":
+            third.set()
+        if operation.id == "k0":
+            assert third.wait(10)
+
+    region.engine.answer = first_waits_for_third
+    assert run({}) == {}
+    assert region.engine.found().keys() == set(NAMES)
+    assert arrived.index("k4") > arrived.index("k1")  # no third page before the first is done
+
+
+def test_a_round_counts_no_page_beyond_the_first_that_fails(region: Region) -> None:
+    region.table.items = {name: item(name) for name in NAMES}
+    written = threading.Event()
+
+    def answer(operation: Operation) -> Answer | None:
+        if operation.id == "k0":
+            assert written.wait(10)
+            return Answer(Status.RETRY, 0, "x", "busy")
+        if operation.id == "k3":
+            written.set()
+        return None
+
+    region.engine.answer = answer
+    with pytest.raises(OutOfTime, match="busy"):
+        run({})
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("page")]
+
+
+def test_pages_under_way_are_done_when_the_table_is_throttled(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DYNADEX_REFILL_HALT_AFTER", "1")
+    region.table.items = {name: item(name) for name in NAMES}
+
+    def throttle_after_two_pages() -> None:
+        if len(region.table.scans) == 3:
+            region.table.throttled = 10_000
+
+    region.table.on_scan = throttle_after_two_pages
+    made = run({})
+    assert made["lastEvaluatedKey"] == {"id": {"S": "k3"}}
+    assert made["items"] == 4
+    assert region.engine.found().keys() == set(NAMES[:4])
+
+
 def test_throttled_reads_are_tried_again(region: Region) -> None:
     region.table.items = {name: item(name) for name in NAMES}
     region.table.throttled = 3
