@@ -1,8 +1,8 @@
 """Rows cold-start-stream and cold-start-search: processor time from a process's start to the first answer.
 
 Ours is the function package as it is deployed, unpacked, with requests to the engine signed. The limit imports an HTTP
-client, a signer and orjson out of the same package, and does nothing with them. Nothing is compiled beforehand unless
-it was packaged so.
+client, a signer and orjson out of the same package, and does nothing with them. The plain version has its libraries as
+pip installs them. So all are compiled beforehand.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def measure(world: World, plan: Plan) -> list[Row]:
     region = world.region()
     region.empty()
     Limit(world.engine_url, world.table_url).make(PLAIN, definition())
-    package = packaging.build(region.project, "native", "", world.folder / "packages")
+    package = packaging.build(region.project, "native", packaging.THIS_PYTHON, world.folder / "packages")
     unpacked = world.folder / "unpacked"
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(unpacked)

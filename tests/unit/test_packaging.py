@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import importlib.util
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from dynadex.platform.packaging import Package, PackagingError, build
+from dynadex.platform import packaging
+from dynadex.platform.packaging import THIS_PYTHON, Package, PackagingError, build
 from dynadex.project import Project, load
 
 TOML = """
@@ -43,7 +47,7 @@ def a_project(folder: Path, transform: str) -> Project:
 
 
 def native(project: Project, folder: Path) -> Package:
-    return build(project, "native", "3.11", folder)
+    return build(project, "native", THIS_PYTHON, folder)
 
 
 def names(package: Package) -> set[str]:
@@ -56,10 +60,9 @@ def test_the_package_holds_what_functions_import_and_nothing_of_the_laptop(proje
     assert {"dynadex/core/writing.py", "dynadex/functions/stream.py", "making.py", "facts.py", "project.json"} <= found
     assert {name.partition("/")[0] for name in found} <= {
         *("awscrt", "_awscrt.abi3.so", "dynadex", "fastjsonschema", "orjson", "urllib3"),
-        *("making.py", "facts.py", "project.json"),
+        *("making.py", "facts.py", "__pycache__", "project.json"),
     }
     assert not [name for name in found if name.startswith(("dynadex/cli", "dynadex/operations", "dynadex/platform"))]
-    assert not [name for name in found if name.endswith(".pyc")]
 
 
 def test_it_is_below_twelve_megabytes(project: Project, tmp_path: Path) -> None:
@@ -71,6 +74,39 @@ def test_the_same_project_makes_the_same_bytes_and_another_one_others(project: P
     assert native(project, tmp_path / "two").digest == first.digest
     (tmp_path / "making.py").write_text("def song(item):\n    return None\n")
     assert native(project, tmp_path / "three").digest != first.digest
+
+
+def test_all_modules_are_compiled_and_run_as_they_are(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "facts.py").write_text("import json\nWHERE = json.__name__, __file__, __cached__\n")
+    (tmp_path / "making.py").write_text("def song(item):\n  broken(\n")
+    with zipfile.ZipFile(native(project, tmp_path / "out").path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    sources = set((tmp_path / "unpacked").rglob("*.py"))
+    compiled = {Path(importlib.util.source_from_cache(path)) for path in (tmp_path / "unpacked").rglob("*.pyc")}
+    assert sources - compiled == {tmp_path / "unpacked/making.py"}
+    # What is run is the compiled module: its source is not even looked at.
+    (tmp_path / "unpacked/facts.py").write_text("raise SystemExit('read again')\n")
+    program = "import facts, dynadex.functions.stream; print(*facts.WHERE)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(tmp_path / "unpacked")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    name, file, cached = ran.stdout.split()
+    assert (name, file) == ("json", str(tmp_path / "unpacked/facts.py"))
+    assert cached == importlib.util.cache_from_source(file)
+
+
+def test_nothing_is_compiled_for_another_python(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = native(project, tmp_path / "here")
+    monkeypatch.setattr(packaging, "THIS_PYTHON", "3.0")
+    there = build(project, "native", "3.11", tmp_path / "there")
+    assert not [name for name in names(there) if name.endswith(".pyc")]
+    assert there.digest != here.digest
 
 
 def test_the_compiled_project_is_in_it(project: Project, tmp_path: Path) -> None:

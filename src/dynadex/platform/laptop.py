@@ -27,7 +27,6 @@
 from __future__ import annotations
 
 import platform as machine
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +39,7 @@ from ..engine import Engine
 from ..project import Aws, Project, Routing, Table
 from . import exporting
 from .cloud import Cloud, CloudError, EngineAddress
-from .packaging import Target
+from .packaging import THIS_PYTHON, Target
 
 _CREDENTIALS = Credentials("local", "local", None)
 _ACCOUNT = "000000000000"
@@ -97,7 +96,7 @@ class Laptop(Cloud):
         return Aws()
 
     def package_for(self, project: Project) -> tuple[Target, str]:
-        return "native", f"{sys.version_info.major}.{sys.version_info.minor}"
+        return "native", THIS_PYTHON
 
     def finish_table(self, table: Table, home: str, regions: Sequence[str]) -> None:
         dynamodb, name = self.client("dynamodb", home), table.physical_name

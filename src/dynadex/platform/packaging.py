@@ -1,21 +1,26 @@
-"""Packages the functions: one zip for all of them, the same bytes for the same project.
+"""Packages the functions: one zip for all of them, the same digest for the same project.
 
 In it: the parts of dynadex that functions import, their dependencies, the project's modules, and the project compiled
 to `project.json`. The dependencies are those of `requirements/functions.txt`, locked with hashes; for another machine
 than this one pip fetches their wheels, for this one they are copied from where they are installed.
+
+Where the functions' Python is this one, modules are compiled too: a new instance, whose file system is read-only, would
+compile them at each start, and that takes longer than all else that it does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -29,6 +34,7 @@ Target = Literal["arm64", "x86_64", "native"]
 #: Lambda takes packages of up to 250 MB unzipped.
 MAX_BYTES = 250 * 1024 * 1024
 
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _DEPENDENCIES = ("awscrt", "fastjsonschema", "orjson", "urllib3")
 _PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 # What functions import; the rest (operations, platform, cli) would only make the package larger.
@@ -42,7 +48,7 @@ class PackagingError(DynadexError):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A function package on disk; `digest` is its SHA-256, `bytes` its size."""
+    """A function package on disk; `digest` tells what is in it, `bytes` is its size."""
 
     path: Path
     digest: str
@@ -56,8 +62,15 @@ def build(project: Project, target: Target, python: str, directory: Path) -> Pac
     files.update(_dependency_files(target, python))
     files.update(_project_files(project, target, python))
     files["project.json"] = project.to_json()
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(b"%s %d\n" % (name.encode(), len(files[name])) + files[name])
+    if python == THIS_PYTHON:
+        digest.update(importlib.util.MAGIC_NUMBER)
+        files |= dict(_compiled(files))  # not part of the digest: the same module may be compiled to other bytes
     if (size := sum(map(len, files.values()))) > MAX_BYTES:
         raise PackagingError(f"the package has {size:,} bytes unzipped; Lambda takes {MAX_BYTES:,}")
+    path = directory / f"functions-{digest.hexdigest()[:16]}.zip"
     handle, temporary = tempfile.mkstemp(dir=directory, suffix=".part")
     with os.fdopen(handle, "wb") as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
@@ -65,10 +78,23 @@ def build(project: Project, target: Target, python: str, directory: Path) -> Pac
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name])
-    digest = hashlib.sha256(Path(temporary).read_bytes()).hexdigest()
-    path = directory / f"functions-{digest[:16]}.zip"
     Path(temporary).replace(path)
-    return Package(path, digest, path.stat().st_size)
+    return Package(path, digest.hexdigest(), path.stat().st_size)
+
+
+def _compiled(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """The modules' bytecode, in the folders where Python looks for it, and taken as it is: nothing is written later."""
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "source.py"), Path(folder, "target.pyc")
+        for name, content in files.items():
+            if name.endswith(".py"):
+                source.write_bytes(content)
+                try:
+                    py_compile.compile(str(source), str(target), name, doraise=True, invalidation_mode=unchecked)
+                except py_compile.PyCompileError:  # it fails where it is imported, if it is, with its line
+                    continue
+                yield importlib.util.cache_from_source(name), target.read_bytes()
 
 
 def _own_files() -> Iterator[tuple[str, bytes]]:
