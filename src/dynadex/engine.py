@@ -7,8 +7,9 @@ such, or raised as `EngineUnavailable`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from operator import length_hint
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -98,29 +99,30 @@ class Engine:
 
     # -- The protocol's requests
 
-    def write(self, operations: Sequence[Operation], patience: Patience) -> list[Answer]:
-        """Sends the operations in as many requests as size asks for; one answer for each, in order."""
-        if not operations:
-            return []
-        chunks = self._chunks(bulk.lines(operations))
-        if len(chunks) == 1:
-            return self._bulk(chunks[0], patience)
-        answers = self._side_by_side().map(lambda chunk: self._bulk(chunk, patience), chunks)
-        return [answer for chunk in answers for answer in chunk]
+    def write(self, operations: Iterable[Operation], patience: Patience) -> list[Answer]:
+        """Sends the operations in as many requests as size asks for; one answer for each, in order.
 
-    def _chunks(self, lines: Sequence[bytes]) -> list[list[bytes]]:
-        connections = max(1, min(self._connections, len(lines) // OPERATIONS_A_CONNECTION))
-        most = -(-len(lines) // connections)
-        chunks: list[list[bytes]] = [[]]
+        A request is sent as soon as it is full, while the next one's operations are being made.
+        """
+        expected = length_hint(operations)
+        connections = max(1, min(self._connections, expected // OPERATIONS_A_CONNECTION))
+        most = -(-expected // connections)
+        sent: list[Future[list[Answer]]] = []
+        lines: list[bytes] = []
         bytes_ = 0
-        for line in lines:
-            size = len(line)
-            if chunks[-1] and (bytes_ + size > REQUEST_BYTES or len(chunks[-1]) >= most):
-                chunks.append([])
-                bytes_ = 0
-            chunks[-1].append(line)
-            bytes_ += size
-        return chunks
+        try:
+            for line in bulk.lines(operations):
+                if lines and (len(lines) == most or bytes_ + len(line) > REQUEST_BYTES):
+                    sent.append(self._side_by_side().submit(self._bulk, lines, patience))
+                    lines, bytes_ = [], 0
+                lines.append(line)
+                bytes_ += len(line)
+            if not sent:
+                return self._bulk(lines, patience) if lines else []
+            sent.append(self._side_by_side().submit(self._bulk, lines, patience))
+        finally:
+            wait(sent)  # nothing is under way when this ends, even if an operation could not be made
+        return [answer for request in sent for answer in request.result()]
 
     def _bulk(self, lines: Sequence[bytes], patience: Patience) -> list[Answer]:
         # require_alias: a generation's write alias goes with it, so a late write never makes an index of its name anew

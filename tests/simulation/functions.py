@@ -49,7 +49,7 @@ def drive(world: World, region: Region, protocol: Protocol[T], until: int, who: 
             world.fault("killed function", None, who)
             raise Killed
         if type(request) is Write:
-            answer = yield from requests.write(world, region, request.operations, who)
+            answer = yield from requests.write(world, region, list(request.operations), who)
         elif type(request) is Look:
             answer = requests.look(world, region, request.targets, who)
         elif type(request) is Read:

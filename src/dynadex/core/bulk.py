@@ -14,7 +14,7 @@ Reading is total: any answer is applied, conflict, refused or retry.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -69,9 +69,8 @@ _limit = re.compile(r"(The depth of|Limit of|The number of) ").match
 _current_version = re.compile(r"current version \[([0-9]{1,19})\]").search
 
 
-def lines(operations: Sequence[Operation]) -> list[bytes]:
-    """Each operation's part of a `_bulk` request, newline-delimited JSON."""
-    made: list[bytes] = []
+def lines(operations: Iterable[Operation]) -> Iterator[bytes]:
+    """Each operation's part of a `_bulk` request, newline-delimited JSON, when it is asked for."""
     dumps = orjson.dumps
     # An operation's alias is nearly always the one before's.
     last, target = "", b""
@@ -79,14 +78,13 @@ def lines(operations: Sequence[Operation]) -> list[bytes]:
         if alias != last:
             last, target = alias, b'":{"_index":%b,"_id":' % dumps(alias)
         if source is None:
-            made.append(b'{"delete%b%b,"version":%d,"version_type":"external"}}\n' % (target, dumps(id), version))
+            yield b'{"delete%b%b,"version":%d,"version_type":"external"}}\n' % (target, dumps(id), version)
         else:
             head = b'{"index%b%b,"version":%d,"version_type":"external"}}\n%b\n'
-            made.append(head % (target, dumps(id), version, source))
-    return made
+            yield head % (target, dumps(id), version, source)
 
 
-def encode(operations: Sequence[Operation]) -> bytes:
+def encode(operations: Iterable[Operation]) -> bytes:
     """The body of a `_bulk` request."""
     return b"".join(lines(operations))
 

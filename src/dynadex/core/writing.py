@@ -31,7 +31,7 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -64,8 +64,7 @@ class Found(NamedTuple):
     source: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Feeds:
+class Feeds(NamedTuple):
     """What a table's changes are written to: each generation that is fed, with the recipe of its index."""
 
     schema: KeySchema
@@ -133,22 +132,42 @@ class BatchRefused(Exception):
         self.failures = failures
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Making:
+    """Operations that are made as they are first asked for: an engine works on some while the others are made.
+
+    Asked for again they are the same. `most` is how many there can be.
+    """
+
+    def __init__(self, making: Iterator[Operation], most: int) -> None:
+        self._making, self._most = making, most
+        self._made: list[Operation] = []
+
+    def __iter__(self) -> Iterator[Operation]:
+        yield from self._made
+        for operation in self._making:
+            self._made.append(operation)
+            yield operation
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
+
+    def __length_hint__(self) -> int:
+        return self._most
+
+
+class Write(NamedTuple):
     """Send these operations; answered by one `Answer` for each, in order."""
 
-    operations: Sequence[Operation]
+    operations: Iterable[Operation]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """Fetch these documents, not a stale copy; answered by `Found`, None (not there) or `Answer` (RETRY) for each."""
 
     targets: Sequence[Target]
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """Read these items with consistent reads; `keys` by id. Answered by `Items`."""
 
     keys: Mapping[str, Key]
@@ -164,8 +183,7 @@ class Items(NamedTuple):
     date: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Wait before asking again, for the `attempt`th time in a row (1, 2, ...); answered by None."""
 
     attempt: int
@@ -180,7 +198,7 @@ Protocol = Generator[Request, Any, T]
 def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
     """Applies the changes of a stream batch, which holds at most one change a key."""
     outcome = Outcome()
-    operations = _operations(batch, feeds, outcome, skip_unmatched=False)
+    operations = _making(batch, feeds, outcome, skip_unmatched=False)
     keys = {change.id: change.key for change in batch.changes}
     conflicts = yield from _write(operations, keys, feeds, outcome)
 
@@ -209,7 +227,7 @@ def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
 def refill(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
     """Writes the items of one scan page, all at the page's version."""
     outcome = Outcome()
-    operations = _operations(batch, feeds, outcome, skip_unmatched=True)
+    operations = _making(batch, feeds, outcome, skip_unmatched=True)
     keys = {change.id: change.key for change in batch.changes}
     conflicts = yield from _write(operations, keys, feeds, outcome)
     if conflicts:
@@ -268,13 +286,17 @@ def mend(keys: Keys, feeds: Feeds, failed: Mapping[str, int] | None = None) -> P
 _FAILED = object()
 
 
-def _operations(batch: Batch, feeds: Feeds, outcome: Outcome, *, skip_unmatched: bool) -> list[Operation]:
+def _making(batch: Batch, feeds: Feeds, outcome: Outcome, *, skip_unmatched: bool) -> Making:
+    most = len(batch.changes) * len(feeds.recipes)
+    return Making(_operations(batch, feeds, outcome, skip_unmatched=skip_unmatched), most)
+
+
+def _operations(batch: Batch, feeds: Feeds, outcome: Outcome, *, skip_unmatched: bool) -> Iterator[Operation]:
     """One operation for each change and generation.
 
     A refill skips what `match` says is not this index's: in a table of many kinds of items that would be most of them,
     and a document that such an item may have left behind is the stream's to delete, or a sweep's.
     """
-    operations: list[Operation] = []
     for generation, recipe in feeds.recipes.items():
         outcome.failures += (
             Failure(unkeyed.key, "", recipe.index, generation, "key", "InvalidKey", unkeyed.reason, unkeyed.version)
@@ -288,27 +310,27 @@ def _operations(batch: Batch, feeds: Feeds, outcome: Outcome, *, skip_unmatched:
             except TransformFailed as error:
                 outcome.failures.append(_transform_failure(change, recipe, generation, error))
                 continue
-            operations.append(Operation(generation, change.id, change.version, source))
-    return operations
+            yield Operation(generation, change.id, change.version, source)
 
 
 def _write(
-    operations: Sequence[Operation], keys: Keys, feeds: Feeds, outcome: Outcome, *, settling: bool = False
+    operations: Iterable[Operation], keys: Keys, feeds: Feeds, outcome: Outcome, *, settling: bool = False
 ) -> Protocol[list[tuple[Operation, int]]]:
     """Writes until each operation is applied, refused or in conflict; returns the conflicts with the version there."""
     conflicts: list[tuple[Operation, int]] = []
+    applied, taken = Status.APPLIED, outcome.taken
     attempt = 0
     while operations:
         answers: Sequence[Answer] = yield Write(operations)
         again: list[Operation] = []
         reason = ""
         for operation, answer in zip(operations, answers, strict=True):
-            if answer.status is Status.APPLIED:
+            if answer.status is applied:
                 if operation.source is None:
                     outcome.deleted += 1
                 else:
                     outcome.indexed += 1
-                    _took(operation, outcome)
+                    taken.add(operation.alias)
                 outcome.settled += settling
             elif answer.status is Status.CONFLICT:
                 outcome.conflicts += 1
@@ -318,7 +340,7 @@ def _write(
             else:
                 again.append(operation)
                 reason = f"{answer.type}: {answer.reason}"
-        attempt = attempt + 1 if len(again) == len(operations) else 1
+        attempt = attempt + 1 if len(again) == len(answers) else 1
         operations = again
         if again:
             outcome.pauses += 1

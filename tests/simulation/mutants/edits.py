@@ -149,9 +149,9 @@ SYNC = (
         "a deletion is not sent where it is not known that there is a document",
         writing,
         "_operations",
-        "operations.append(Operation(generation, change.id, change.version, source))",
-        "source is None and change.version & 64 or "
-        "operations.append(Operation(generation, change.id, change.version, source))",
+        "yield Operation(generation, change.id, change.version, source)",
+        "if source is not None or not change.version & 64:\n"
+        "                yield Operation(generation, change.id, change.version, source)",
     ),
     edit(
         "retryable-is-done",

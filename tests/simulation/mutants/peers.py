@@ -49,7 +49,7 @@ def _upserts_then_deletes() -> ExitStack:
 
     def sync(batch: Batch, feeds: Feeds) -> Protocol[Outcome]:
         outcome = Outcome()
-        operations = writing._operations(batch, feeds, outcome, skip_unmatched=False)
+        operations = list(writing._operations(batch, feeds, outcome, skip_unmatched=False))
         puts = [operation for operation in operations if operation.source is not None]
         deletions = [operation for operation in operations if operation.source is None]
         for request in (puts, deletions):

@@ -74,7 +74,8 @@ class World:
             self.before(request)
             self.requests.append(request)
             match request:
-                case Write(operations):
+                case Write(made):
+                    operations = list(made)
                     assert len({(operation.alias, operation.id) for operation in operations}) == len(operations)
                     answer = [self.answer(operation) or self.write(operation) for operation in operations]
                 case Look(targets):
