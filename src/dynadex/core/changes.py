@@ -12,7 +12,6 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -30,8 +29,7 @@ class Change(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unkeyed:
+class Unkeyed(NamedTuple):
     """An item whose key makes no document id, with the reason."""
 
     key: Mapping[str, AttributeValue]

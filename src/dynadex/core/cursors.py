@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from .attributes import dumps
 from .comparing import loads
@@ -19,8 +18,7 @@ MAX_LENGTH = 4096
 _DIGEST_BYTES = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """The page that follows, counted from 1, and the sort values of the last hit before it."""
 
     page: int

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from unicodedata import normalize
 
 from . import cursors
@@ -67,8 +68,7 @@ class Searchable:
         return self.exact.get(name, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """From the least to the most, both included; None is without an end. Numbers are as they were written."""
 
     least: str | None
@@ -94,8 +94,7 @@ class SearchRequest:
         return repr((self.words, *conditions, self.sort, self.size))
 
 
-@dataclass(frozen=True, slots=True)
-class SuggestRequest:
+class SuggestRequest(NamedTuple):
     """What somebody has typed so far."""
 
     words: str

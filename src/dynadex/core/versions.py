@@ -14,8 +14,7 @@ So the low bits say how a version came about: `decode` reads them for people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 SECOND_SHIFT = 30
 TIE_SHIFT = 6
@@ -56,8 +55,7 @@ def gen(version: int) -> int:
     return version & GEN_MASK
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A version's parts; `second` is in seconds since 1970 (for a page: less the margin)."""
 
     second: int

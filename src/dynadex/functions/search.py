@@ -6,7 +6,6 @@ Errors are problem documents (RFC 9457).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from .. import generations
@@ -15,7 +14,7 @@ from ..core.attributes import MAX_ID_BYTES
 from ..core.writing import Found, Target
 from ..engine import EngineError, EngineUnavailable
 from ..project import Index
-from . import health, report, service
+from . import report, service
 from .answers import Response, kept, problem
 from .tally import Tally
 
@@ -46,6 +45,8 @@ def handler(event: dict[str, Any], context: service.Context) -> Response:
 
                 return kept(event, openapi.document(service.project()), _MINUTES)
             case "/health":
+                from . import health  # nor this: the health checks have instances of their own, as good as always
+
                 return health.respond()
         return problem(404, "Not found", f"there is nothing at {event.get('rawPath', '')[:200]}")
     except querying.WrongRequest as error:
@@ -105,7 +106,7 @@ def _document(event: Mapping[str, Any], context: service.Context) -> Response:
     target = Target(generations.read_alias(engine, index.name), id)
     match engine.look([target], service.patience(context))[0]:
         case Found(version, document) if document is not None:
-            found = {"id": id, "document": document, "version": asdict(versions.decode(version))}
+            found = {"id": id, "document": document, "version": versions.decode(version)._asdict()}
             return kept(event, found, _ANEW)
         case None:
             return problem(404, "Not found", f"there is no {id[:100]!r} in {index.name}")
