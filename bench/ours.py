@@ -94,11 +94,13 @@ class Region:
 
     def sync(self, event: dict[str, Any]) -> None:
         """A batch of the stream."""
+        service.set_up_process()
         with self._said():
             stream.handler(event, Context())
 
     def refill(self, **given: Any) -> None:
         """A refill, round after round."""
+        service.set_up_process()
         following: Mapping[str, Any] = {"index": INDEX, **given}
         with self._said():
             while following := refill.handler(dict(following), Context()):

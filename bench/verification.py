@@ -30,6 +30,7 @@ def measure(world: World, plan: Plan) -> list[Row]:
     rates = Collected()
 
     def ours() -> None:
+        service.set_up_process()
         counts = verified()
         assert (counts.items, counts.documents, counts.differences) == (size, size, 0), counts
 

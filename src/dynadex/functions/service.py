@@ -22,12 +22,18 @@ from ..project import Project
 from ..recipes import recipe_of
 from ..table import Table
 
-# What a batch is made of has no cycles, so it goes as soon as it is let go. By default the collector would go through
-# it again and again while it is read and converted, which takes a quarter of the time.
-gc.freeze()
-gc.set_threshold(50_000, 20, 100)
-# A request that is sent while the next one is made takes turns with that: not every 5 ms only, as by default.
-sys.setswitchinterval(0.0005)
+
+def set_up_process() -> None:
+    """Has Python spend its time on a function's work; done when this is imported."""
+    # What a batch is made of has no cycles, so it goes as soon as it is let go. By default the collector would go
+    # through it again and again while it is read and converted, which takes a quarter of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    # A request that is sent while the next one is made takes turns with that: not every 5 ms only, as by default.
+    sys.setswitchinterval(0.0005)
+
+
+set_up_process()
 
 #: A function instance sees a new generation at the latest after so many seconds (a rebuild waits for that).
 ALIAS_CACHE_SECONDS = 10.0
