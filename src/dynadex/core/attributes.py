@@ -235,14 +235,21 @@ def _with_wide_integers(value: Any) -> Any:
     return value
 
 
-def _holds_no_number(value: Any) -> bool:
-    match value:
-        case float():
-            return not math.isfinite(value)
-        case dict():
-            return any(map(_holds_no_number, value.values()))
-        case list() | tuple() | set() | frozenset():
-            return any(map(_holds_no_number, value))
+_NO_NUMBER_WITHIN = frozenset({str, int, bool, type(None), Decimal})
+
+
+def _holds_no_number(document: Any) -> bool:
+    values = [document]
+    for value in values:  # which grow on the way
+        if type(value) in _NO_NUMBER_WITHIN:
+            continue
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return True
+        elif isinstance(value, dict):
+            values += value.values()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            values += value
     return False
 
 
