@@ -93,9 +93,11 @@ def _known_item(text: str, searchable: Searchable, *, typing: bool) -> Query:
 
 def _scored(words: Sequence[str], searchable: Searchable, typing: bool) -> Query:
     names = str(searchable.names)
-    shoulds = [_best(_wholes(words, searchable, typing))]
+    all = forms(words)
+    parts = _parts(words) if searchable.by and len(words) > 1 else []
+    shoulds = [_best(_wholes(words, all, parts, searchable, typing))]
     if searchable.by:
-        shoulds.append(_best(_authors(words, f"{searchable.by}.whole")))
+        shoulds.append(_best(_authors(all, parts, f"{searchable.by}.whole")))
     some = words[:_MOST_WORDS]
     weights = [0.5 if word in SMALL else min(len(word), 8) for word in some]
     for place, (word, weight) in enumerate(zip(some, weights, strict=True)):
@@ -107,17 +109,17 @@ def _scored(words: Sequence[str], searchable: Searchable, typing: bool) -> Query
     return {"bool": {"should": shoulds}}
 
 
-def _wholes(words: Sequence[str], searchable: Searchable, typing: bool) -> list[Query]:
+def _wholes(
+    words: Sequence[str], all: list[str], parts: list[str], searchable: Searchable, typing: bool
+) -> list[Query]:
     title = f"{searchable.title}.whole"
-    all = forms(words)
     found = [_constant(TITLE, {"terms": {title: all}})]
     if 4 <= len(all[0]) <= _MOST_MISSPELT:
         found.append(_constant(NEARLY, {"fuzzy": {title: {"value": all[0], "fuzziness": "AUTO:4,8"}}}))
     # A beginning of nothing but words that are left out would be that of every title.
     if (typing or len(all[0]) >= 2) and not LEFT_OUT.issuperset(words):
         found.append(_constant(BEGINNING, {"prefix": {title: all[0]}}))
-    if searchable.by and len(words) > 1:
-        parts = _parts(words)
+    if searchable.by and parts:
         part = {"terms": {title: parts}}
         found.append(_constant(BOTH, {"bool": {"filter": [part, {"terms": {f"{searchable.by}.whole": parts}}]}}))
         some = " ".join(word for word in words if word not in SMALL)
@@ -125,10 +127,10 @@ def _wholes(words: Sequence[str], searchable: Searchable, typing: bool) -> list[
     return found
 
 
-def _authors(words: Sequence[str], author: str) -> list[Query]:
-    found = [_constant(AUTHOR, {"terms": {author: forms(words)}})]
-    if len(words) > 1:
-        found.append(_constant(AUTHOR_PART, {"terms": {author: _parts(words)}}))
+def _authors(all: list[str], parts: list[str], author: str) -> list[Query]:
+    found = [_constant(AUTHOR, {"terms": {author: all}})]
+    if parts:
+        found.append(_constant(AUTHOR_PART, {"terms": {author: parts}}))
     return found
 
 

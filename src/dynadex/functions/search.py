@@ -35,7 +35,9 @@ def handler(event: dict[str, Any], context: service.Context) -> Response:
         match event.get("routeKey", "").partition(" ")[2]:
             case "/search":
                 with _tally.search():
-                    return kept(event, _search(*_index(parameters)), _SECONDS, apart=("took",))
+                    found = _search(*_index(parameters))
+                    took = found.pop("took")  # which differs each time
+                    return kept(event, found, _SECONDS, took=took)
             case "/suggest":
                 return kept(event, _suggest(*_index(parameters)), _SECONDS)
             case "/{index}/{id}":
