@@ -65,6 +65,7 @@ def write() -> None:
     parts = {
         "machine": _machine(results),
         "rows": _rows(results),
+        "search": _search(results),
         "growth": _growth(results),
         "curves": _curves(results),
     }
@@ -94,6 +95,18 @@ def _rows(results: Results) -> str:
         met = {True: ": met", False: ": not met", None: ""}[row["met"]]
         lines.append("| " + " | ".join((*_cells(row), row["goal"] + met)) + " |")
     return "\n".join(lines)
+
+
+def _search(results: Results) -> str:
+    for row in results["rows"]:
+        if row["name"] == "search-p50":
+            cpu, p99 = row["notes"]["client's processor, ms"], row["notes"]["p99, ms"]
+            return (
+                f"A search takes {cpu['ours']:.2f} ms of the function's own processor time (plain: {cpu['plain']:.2f}, "
+                f"the bare request: {cpu['limit']:.2f}). The 99th percentile of its latency is {p99['ours']:.1f} ms "
+                f"(plain: {p99['plain']:.1f}, the bare request: {p99['limit']:.1f})."
+            )
+    return "Searches were not measured in this run."
 
 
 def _growth(results: Results) -> str:

@@ -41,6 +41,7 @@ class Searcher:
         region.enter()
         self._region, self._noted = region, noted
         self._limit = Limit(region.engine_url, region.table_url)
+        self._bodies = {query: json.loads(asked[-1].body) for query, asked in noted.items()}
         self._plain = Plain(region.engine_url, region.table_url, INDEX, None)
 
     def ask(self, contender: Contender, query: str) -> None:
@@ -48,7 +49,7 @@ class Searcher:
             case "ours":
                 self._region.search(query)
             case "plain":
-                self._plain.search(json.loads(self._noted[query][-1].body))
+                self._plain.search(self._bodies[query])
             case "limit":
                 for asked in self._noted[query]:
                     self._limit.send(*asked)
