@@ -11,7 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import canned, cold, curves, freshness, growth, machine, refilling, report, searching, streaming, verification
+from . import (
+    canned,
+    cold,
+    curves,
+    freshness,
+    growth,
+    machine,
+    refilling,
+    report,
+    searching,
+    stages,
+    streaming,
+    verification,
+)
 from .measuring import FULL, QUICK, TINY, Plan, Row
 from .ours import World
 from .scale import pages
@@ -39,7 +52,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--engine", choices=machine.ENGINES, default="opensearch")
     parser.add_argument("--plan", choices=_PLANS, default="full", help="how much is measured")
     parser.add_argument("--quick", action="store_const", dest="plan", const="quick", help="eight minutes at most")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=[*_ROWS, "growth", "curves"])
+    parser.add_argument("--only", type=lambda text: text.split(","), default=[*_ROWS, "growth", "curves", "stages"])
     parser.add_argument("--rounds", type=int, help="how often the three take turns")
     parser.add_argument("--apart", action="store_true", help="half of the processors for the engine alone")
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="the folder to keep the results in")
@@ -57,7 +70,13 @@ def main(arguments: list[str]) -> None:
 def measure(plan: Plan, engine: str, only: list[str], *, apart: bool) -> dict[str, Any]:
     """All that is wanted, with the servers that it takes."""
     began = time.time()
-    results: dict[str, Any] = {"machine": machine.described(engine), "rows": [], "growth": [], "curves": {}}
+    results: dict[str, Any] = {
+        "machine": machine.described(engine),
+        "rows": [],
+        "growth": [],
+        "curves": {},
+        "stages": {},
+    }
     with (
         tempfile.TemporaryDirectory() as folder,
         machine.engine(engine, Path(folder), apart=apart) as engine_url,
@@ -74,6 +93,9 @@ def measure(plan: Plan, engine: str, only: list[str], *, apart: bool) -> dict[st
         if "curves" in only and plan.curves:
             _say("curves ...")
             results["curves"] = curves.measure(world, plan)
+        if "stages" in only:
+            _say("stages ...")
+            results["stages"] = stages.measure(plan)
     results["machine"]["apart"] = apart
     results["seconds"] = round(time.time() - began)
     results["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began))

@@ -66,6 +66,7 @@ def write() -> None:
         "machine": _machine(results),
         "rows": _rows(results),
         "search": _search(results),
+        "stages": _stages(results),
         "growth": _growth(results),
         "curves": _curves(results),
     }
@@ -107,6 +108,14 @@ def _search(results: Results) -> str:
                 f"(plain: {p99['plain']:.1f}, the bare request: {p99['limit']:.1f})."
             )
     return "Searches were not measured in this run."
+
+
+def _stages(results: Results) -> str:
+    if not (stages := results.get("stages")):
+        return "Not measured in this run."
+    return "\n".join(
+        ["| stage | µs a record |", "|---|---:|", *(f"| {stage} | {took} |" for stage, took in stages.items())]
+    )
 
 
 def _growth(results: Results) -> str:

@@ -253,14 +253,22 @@ def _holds_no_number(document: Any) -> bool:
     return False
 
 
-def dumps(document: Any) -> bytes:
-    """The document as JSON bytes; raises `TypeError` or `ValueError` for what has no exact JSON form."""
+def encode(document: Any) -> bytes:
+    """The document as JSON bytes, where it is known to hold no NaN or infinity, as nothing that `loads` read does.
+
+    Raises `TypeError` or `ValueError` for what else has no exact JSON form.
+    """
     try:
-        text = orjson.dumps(document, default=_exactly)
+        return orjson.dumps(document, default=_exactly)
     except TypeError as error:
         if "64-bit" not in str(error):  # orjson refuses wider integers without asking `default`
             raise
-        text = orjson.dumps(_with_wide_integers(document), default=_exactly)
+        return orjson.dumps(_with_wide_integers(document), default=_exactly)
+
+
+def dumps(document: Any) -> bytes:
+    """The document as JSON bytes; raises `TypeError` or `ValueError` for what has no exact JSON form."""
+    text = encode(document)
     if b"null" in text and _holds_no_number(document):  # orjson writes NaN and the infinities as null
         raise ValueError("NaN or an infinity is not a JSON number")
     return text

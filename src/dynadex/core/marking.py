@@ -30,6 +30,8 @@ class Meant:
         self._exact = {form for word in self.words for form in (word, *alternatives(word))}
         self._exact |= {one + other for one, other in zip(self.words, self.words[1:], strict=False)}
         self._exact.update(word for reading in readings(self.words) for word in reading)
+        #: With these a word of the query's may begin that a text has in several.
+        self.beginnings = {word[:end] for word in self.words for end in range(1, len(word))}
         self._seen: dict[str, bool] = {}
 
     def exactly(self, word: str) -> bool:
@@ -77,14 +79,15 @@ def value(document: Mapping[str, Any], path: str) -> Any:
 
 def _spans(text: str, meant: Meant) -> Iterator[tuple[int, int]]:
     found = _words(text)
-    words = set(meant.words)
     place = 0
     while place < len(found):
         start, end, word = found[place]
         if meant.nearly(word):
             yield start, end
             place += 1
-        elif length := _joined([one for _, _, one in found[place : place + 6]], words):
+        elif word in meant.beginnings and (
+            length := _joined([one for _, _, one in found[place : place + 6]], meant.words)
+        ):
             yield start, found[place + length - 1][1]
             place += length
         else:
@@ -97,7 +100,7 @@ def _words(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((match.start(), match.end(), "".join(words_of(match[0]))) for match in _WORD.finditer(text))
 
 
-def _joined(following: Sequence[str], words: set[str]) -> int:
+def _joined(following: Sequence[str], words: Sequence[str]) -> int:
     """How many of the words make one of the query's together; 0 if they do not."""
     for length in range(2, len(following) + 1):
         if "".join(following[:length]) in words:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.attributes import dumps
+from ..core.attributes import dumps, encode
 from . import service
 
 Event = Mapping[str, Any]
@@ -53,14 +53,17 @@ def problem(status: int, title: str, detail: str, *, retry_after: int = 0, **mem
 
 
 def kept(event: Event, document: Mapping[str, Any], cache: str, **apart: Any) -> Response:
-    """An answer that may be kept as `cache` says, with an ETag of all but the members `apart`; 304 where that holds."""
-    content = dumps(document)
+    """An answer that may be kept as `cache` says, with an ETag of all but the members `apart`; 304 where that holds.
+
+    What is answered was read from an engine or is the project's: no number in it was reckoned.
+    """
+    content = encode(document)
     headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
     asked = {part.strip().removeprefix("W/") for part in header(event, "if-none-match").split(",")}
     if asked & {headers["ETag"], "*"}:
         return answer(304, cache=cache, headers=headers)
     if apart:
-        content = content[:-1] + b"," + dumps(apart)[1:]
+        content = content[:-1] + b"," + encode(apart)[1:]
     return _answer(200, content, cache, headers)
 
 

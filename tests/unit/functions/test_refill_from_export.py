@@ -22,7 +22,7 @@ from tests.unit.functions.function_fakes import Context, FakeEngine, Region, ite
 from tests.unit.stored_exports import BUCKET, MANIFEST, TABLE_ARN, Storage, storage, store
 
 NAMES = [f"k{number:04}" for number in range(2500)]
-#: Of the export; collected long before it is used in a whole run, and an index remembers deletions for an hour.
+#: Of the export. It is read when the tests are collected, so the index remembers deletions for longer than a run takes.
 SECOND = int(time.time()) - 5
 EXPORT = {"bucket": BUCKET, "manifest": MANIFEST}
 
@@ -32,7 +32,7 @@ class Engine(FakeEngine):
     """Tells each generation's settings and notes too."""
 
     settings: Mapping[str, Any] = field(
-        default_factory=lambda: {"creation_date": str((SECOND - 60) * 1000), "gc_deletes": "1h"}
+        default_factory=lambda: {"creation_date": str((SECOND - 60) * 1000), "gc_deletes": "1d"}
     )
     notes: Mapping[str, Any] = field(default_factory=dict)
 
