@@ -400,14 +400,24 @@ def test_so_many_checks_in_a_row_change_a_regions_health(results: str, expected:
     assert states(results, 3) == expected
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Worker process exited immediately. stderr: ",
+        "[Errno 2] No such file or directory: '/x/.dynadex/cloud/ministack-lambda-shop-search-kmjnal_w/code/orjson'",
+    ],
+    ids=["exited", "unpacking"],
+)
 @pytest.mark.parametrize(("method", "status", "asked"), [("GET", 200, 2), ("POST", 502, 1)])
-def test_a_read_whose_worker_the_platform_ended_is_asked_again(method: str, status: int, asked: int) -> None:
+def test_a_read_whose_worker_the_platform_ended_is_asked_again(
+    method: str, status: int, asked: int, message: str
+) -> None:
     async def scenario(place: Site) -> None:
         api = place.apis["us-east-1"]
 
         async def ended_once(request: web.Request) -> web.Response:
             if len(api.asked) == 1:
-                return web.json_response({"errorMessage": "Worker process exited immediately. stderr: "}, status=502)
+                return web.json_response({"errorMessage": message}, status=502)
             return web.json_response({})
 
         api.answer = ended_once

@@ -17,8 +17,10 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, w
 from yarl import URL
 
 _SENT_ON = ("Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
-#: What is answered in the place of a worker that was ended; so many in a row are more than chance.
-_WORKER_ENDED, _WORKERS = b"Worker process exited", 4
+#: What is answered in the place of a worker that was ended, or whose folder went while it was being unpacked.
+_WORKER_EXITED, _FILE_GONE, _WORKER_FOLDER = b"Worker process exited", b"No such file", b"/ministack-lambda-"
+#: So many in a row are more than chance.
+_WORKERS = 4
 _SENT_BACK = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "Vary", "WWW-Authenticate")
 
 
@@ -39,9 +41,13 @@ async def _send(
     for _ in range(_WORKERS):
         async with client.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
             told = await answer.read()
-        if not (answer.status == 502 and method == "GET" and _WORKER_ENDED in told):
+        if not (answer.status == 502 and method == "GET" and _is_of_an_ended_worker(told)):
             break
     return answer, told
+
+
+def _is_of_an_ended_worker(told: bytes) -> bool:
+    return _WORKER_EXITED in told or (_FILE_GONE in told and _WORKER_FOLDER in told)
 
 
 async def ask(client: ClientSession, request: web.Request, region: str, url: URL, prefix: str = "") -> web.Response:
