@@ -83,13 +83,15 @@ def processors(a_processor: float) -> int:
     return math.ceil(needed / _SHARE) * _SHARE
 
 
-def scenarios(shards: int) -> list[Scenario]:
+def scenarios(carried: System) -> list[Scenario]:
     """What may befall it."""
-    rate = WRITES / _SHARE / shards
+    rate = WRITES / _SHARE / carried.shards
     minute = 60.0
+    # By half more than the lanes of its shard can apply: what is below that shows nothing.
+    times = math.ceil(1.5 * carried.parallelization * carried.lane / rate)
 
     def hot(shard: int) -> Any:
-        return raised(rate, 5 * minute, 15 * minute, 6) if shard == 0 else steady(rate)
+        return raised(rate, 5 * minute, 15 * minute, times) if shard == 0 else steady(rate)
 
     return [
         Scenario(
@@ -98,7 +100,7 @@ def scenarios(shards: int) -> list[Scenario]:
             40 * minute,
             lambda shard: raised(rate, 5 * minute, 10 * minute, 3),
         ),
-        Scenario("hot", "One partition with six times its writes for ten minutes", 40 * minute, hot),
+        Scenario("hot", f"One partition with {times} times its writes for ten minutes", 40 * minute, hot),
         Scenario(
             "slow",
             "A cluster that is three times slower for fifteen minutes",
@@ -124,7 +126,7 @@ def write() -> None:
     results = report.latest()
     found = measured(results)
     carried = system(found)
-    courses = [(scenario, run(scenario, carried)) for scenario in scenarios(carried.shards)]
+    courses = [(scenario, run(scenario, carried)) for scenario in scenarios(carried)]
     report.fill(
         _PAGE,
         {
@@ -205,12 +207,11 @@ def _refilled(estimate: RefillEstimate) -> str:
 
 
 def _courses(courses: Sequence[tuple[Scenario, Course]], carried: System) -> str:
-    lane = carried.batch_size / (carried.invocation_ms + carried.batch_size * (carried.record_ms + carried.engine_ms))
     parts = [
         f"A tenth of it: {carried.shards} shards with {carried.parallelization} lanes each, {WRITES / _SHARE:,.0f} "
         f"writes a second, {carried.engine_threads} bulk threads of the cluster. A batch of {carried.batch_size:,} "
         f"takes the function {carried.invocation_ms + carried.batch_size * carried.record_ms:,.0f} ms, the engine "
-        f"{carried.batch_size * carried.engine_ms:,.0f} ms; so a lane can apply {lane * 1000:,.0f} records a second.",
+        f"{carried.batch_size * carried.engine_ms:,.0f} ms; so a lane can apply {carried.lane:,.0f} records a second.",
         "| | worst lag | again within 5 s |\n|---|---:|---:|",
     ]
     for scenario, course in courses:

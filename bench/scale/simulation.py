@@ -62,6 +62,11 @@ class System:
     engine_threads: int
     engine_ms: float
 
+    @property
+    def lane(self) -> float:
+        """Records a second that one lane applies in full batches."""
+        return 1000 * self.batch_size / (self.invocation_ms + self.batch_size * (self.record_ms + self.engine_ms))
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:

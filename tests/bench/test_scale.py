@@ -52,6 +52,19 @@ def test_formulas_and_simulation_have_the_same_time_for_a_record() -> None:
     assert found.assumed.record_ms == carried.record_ms + carried.engine_ms
 
 
+@pytest.mark.parametrize("rate", [1000.0, 5000.0, 40000.0])
+def test_a_hot_partition_has_more_than_its_lanes_can_apply(rate: float) -> None:
+    rows = [
+        {"name": "stream", "ours": rate, "limit": rate},
+        {"name": "stream-cpu", "ours": 25.0},
+        {"name": "refill", "ours": rate},
+    ]
+    carried = pages.system(pages.measured({"rows": rows, "machine": {"processors": 2}}))
+    hot = next(scenario for scenario in pages.scenarios(carried) if scenario.name == "hot")
+    writes = hot.writes(0)
+    assert (writes.arrived(800) - writes.arrived(400)) / 400 > 1.2 * carried.parallelization * carried.lane
+
+
 def test_the_same_seed_has_the_same_course() -> None:
     def course() -> Course:
         return run(Scenario("", "", 30, lambda shard: steady(300), between(5, 10, 0)), _SYSTEM, seed=4)

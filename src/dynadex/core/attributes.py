@@ -72,8 +72,7 @@ def _json_number(text: str) -> int | orjson.Fragment:
 
 def _json_value(typed: AttributeValue) -> Any:
     if "N" in typed:
-        text = typed["N"]
-        return int(text) if len(text) <= _PLAIN_DIGITS and text.isdecimal() else _json_number(text)
+        return _json_number(typed["N"])
     for kind, value in typed.items():
         return _TO_JSON[kind](value)
     raise ValueError("an attribute value without a type")

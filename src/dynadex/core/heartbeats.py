@@ -41,12 +41,7 @@ def id_of(schema: KeySchema, region: str) -> str:
 
 def region_of(schema: KeySchema, item: Item) -> str | None:
     """The region whose heartbeat an item or key is; None for every other item."""
-    part = schema.partition
-    value = item.get(part.name)
-    # Asked of every item that is written, so nearly all are told by the first letters that they have not.
-    if part.type == "S" and value and not value.get("S", "").startswith(_PREFIX):
-        return None
-    region = _region(value, part)
+    region = _region(item.get(schema.partition.name), schema.partition)
     if region is None or (schema.sort is not None and _region(item.get(schema.sort.name), schema.sort) != region):
         return None
     return region
@@ -91,7 +86,9 @@ def _region(value: AttributeValue | None, attribute: KeyAttribute) -> str | None
         case "B":
             region = _region_of_text(base64.b64decode(text)) if text.startswith(_BINARY) else ""
         case _:
-            region = text.removeprefix(_PREFIX) if text.startswith(_PREFIX) else ""
+            if not text.startswith(_PREFIX):  # nearly every item that is written
+                return None
+            region = text.removeprefix(_PREFIX)
     return region if _REGION(region) else None
 
 

@@ -318,19 +318,18 @@ def _write(
 ) -> Protocol[list[tuple[Operation, int]]]:
     """Writes until each operation is applied, refused or in conflict; returns the conflicts with the version there."""
     conflicts: list[tuple[Operation, int]] = []
-    applied, taken = Status.APPLIED, outcome.taken
     attempt = 0
     while operations:
         answers: Sequence[Answer] = yield Write(operations)
         again: list[Operation] = []
         reason = ""
         for operation, answer in zip(operations, answers, strict=True):
-            if answer.status is applied:
+            if answer.status is Status.APPLIED:
                 if operation.source is None:
                     outcome.deleted += 1
                 else:
                     outcome.indexed += 1
-                    taken.add(operation.alias)
+                    _took(operation, outcome)
                 outcome.settled += settling
             elif answer.status is Status.CONFLICT:
                 outcome.conflicts += 1

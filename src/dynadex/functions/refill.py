@@ -33,6 +33,8 @@ from ..scanning import Pages
 from ..table import Page as ScannedPage
 from . import report, service
 
+service.set_up_process()
+
 Page = ScannedPage | exports.Page
 
 #: While the engine takes one page the next is converted.

@@ -22,19 +22,6 @@ from ..project import Project
 from ..recipes import recipe_of
 from ..table import Table
 
-
-def set_up_process() -> None:
-    """Has Python spend its time on a function's work; done when this is imported."""
-    # What a batch is made of has no cycles, so it goes as soon as it is let go. By default the collector would go
-    # through it again and again while it is read and converted, which takes a quarter of the time.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    # A request that is sent while the next one is made takes turns with that: not every 5 ms only, as by default.
-    sys.setswitchinterval(0.0005)
-
-
-set_up_process()
-
 #: A function instance sees a new generation at the latest after so many seconds (a rebuild waits for that).
 ALIAS_CACHE_SECONDS = 10.0
 #: Seconds of an invocation's time that are kept for reporting when retries use up the rest.
@@ -47,6 +34,16 @@ class Context(Protocol):
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int: ...
+
+
+def set_up_process() -> None:
+    """Has Python spend its time on batches; called where a function that goes through many items is imported."""
+    # What a batch is made of has no cycles, so it goes as soon as it is let go. By default the collector would go
+    # through it again and again while it is read and converted, which takes a quarter of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    # A request that is sent while the next one is made takes turns with that: not every 5 ms only, as by default.
+    sys.setswitchinterval(0.0005)
 
 
 @cache

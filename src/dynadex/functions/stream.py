@@ -13,6 +13,8 @@ from ..core import changes, gaps, writing
 from ..driving import drive
 from . import report, service
 
+service.set_up_process()
+
 
 def handler(event: dict[str, Any], context: service.Context) -> None:
     """Takes a DynamoDB stream event."""

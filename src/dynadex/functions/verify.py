@@ -27,6 +27,8 @@ from ..scanning import Pages
 from ..verifying import Check, Counts, TableTruth
 from . import report, service
 
+service.set_up_process()
+
 _ECHOED = ("index", "segment", "totalSegments", "readCapacity", "generation", "repair", "full", "maxExamples")
 _EXAMPLES = 10
 #: Examples of all segments together: a state machine's state takes 256 KiB.

@@ -105,7 +105,7 @@ def test_a_page_is_written_while_the_one_before_it_is(region: Region) -> None:
     assert arrived.index("k4") > arrived.index("k1")  # no third page before the first is done
 
 
-def test_a_round_counts_no_page_beyond_the_first_that_fails(region: Region) -> None:
+def test_a_round_that_fails_leaves_no_page_under_way(region: Region) -> None:
     region.table.items = {name: item(name) for name in NAMES}
     written = threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from types import ModuleType
 from typing import Any
@@ -31,6 +32,22 @@ def test_a_batch_is_in_the_index_when_the_function_returns(region: Region) -> No
     run(record("a", "One"), record("b", "Two"), record("b", None, number=2))
     assert region.engine.found() == {"a": {"id": "a", "title": "One"}}
     assert region.queue.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("functions.stream", (50_000, 0.0005)),
+        ("functions.refill", (50_000, 0.0005)),
+        ("functions.verify", (50_000, 0.0005)),
+        ("operations.rebuild", (700, 0.005)),  # the command's process is its own
+    ],
+)
+def test_only_functions_with_many_items_set_their_process_up(module: str, expected: tuple[int, float]) -> None:
+    program = f"import gc, sys, dynadex.{module}; print(gc.get_threshold()[0], round(sys.getswitchinterval(), 6))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    threshold, interval = ran.stdout.split()
+    assert (int(threshold), float(interval)) == expected
 
 
 def test_the_same_batch_again_changes_nothing(region: Region) -> None:
