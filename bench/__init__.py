@@ -17,4 +17,11 @@ median of the rounds' ratios. So it holds on a machine whose speed drifts.
     python -m bench --only stream,verify --engine elasticsearch
     python -m bench report             docs/performance.md anew, from bench/results/
     python -m bench scale              docs/scale.md's figures and charts anew
+    python -m bench --only stages      where a stream record's processor time goes
 """
+
+import gc
+import sys
+
+#: Python's own collector thresholds and switch interval, before a function's module changes them.
+PYTHONS_OWN = gc.get_threshold(), sys.getswitchinterval()

@@ -20,6 +20,8 @@ from opensearchpy import OpenSearch, helpers
 
 from dynadex.core.documents import Transform
 
+from . import PYTHONS_OWN
+
 _CHUNK = 1000
 
 
@@ -100,8 +102,9 @@ class Plain:
 def _as_python_begins() -> None:
     """Undoes what Dynadex's functions set for their process, which this one shares with them here."""
     gc.unfreeze()
-    gc.set_threshold(700, 10, 10)
-    sys.setswitchinterval(0.005)
+    thresholds, interval = PYTHONS_OWN
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(interval)
 
 
 def _number(value: Any) -> float:
